@@ -1,0 +1,5 @@
+"""``python -m gateway``: the same as the command ``cti-gateway``."""
+
+from gateway.cli import app
+
+app()

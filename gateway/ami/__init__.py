@@ -1,0 +1,1 @@
+"""Asterisk's side: its wire, its events, and what they mean for the session model."""

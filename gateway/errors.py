@@ -1,0 +1,74 @@
+"""Every exception of the gateway. A class exists where somebody reacts to it differently.
+
+    GatewayError
+    ├── ConfigError                  exit 2, before any connection
+    ├── AmiError
+    │   ├── AmiConnectionError       back off, reconnect, resynchronise
+    │   │   └── AmiProtocolError     the bytes make no sense: the same, and say so
+    │   ├── AmiAuthenticationError   longest delay; exit 4 if no login ever succeeded
+    │   ├── AmiActionError           Asterisk answered ``Response: Error``
+    │   ├── AmiTimeoutError          no answer in time
+    │   └── AmiValueError            a value that must never reach the wire (CR, LF, NUL, too long)
+    ├── MqttError
+    │   ├── MqttConnectionError      back off, reconnect, republish
+    │   └── MqttAuthenticationError  longest delay; exit 5 if no login ever succeeded
+    └── IllegalTransitionError       AGENT_SESSION_STATE forbids the step
+"""
+
+
+class GatewayError(Exception):
+    """Base of all errors the gateway raises on purpose."""
+
+
+class ConfigError(GatewayError):
+    """The configuration cannot be used; the text names file, key, what was expected, and an example."""
+
+
+class AmiError(GatewayError):
+    """Something about the conversation with Asterisk."""
+
+
+class AmiConnectionError(AmiError):
+    """The link to Asterisk failed or is down. Nothing sent on it will be sent again."""
+
+
+class AmiProtocolError(AmiConnectionError):
+    """What the peer sent cannot be AMI."""
+
+
+class AmiAuthenticationError(AmiError):
+    """Asterisk refused the login; AMI does not tell a wrong name, a wrong secret and an ACL apart."""
+
+
+class AmiActionError(AmiError):
+    """Asterisk answered an action with an error.
+
+    Attributes:
+        action: The action's name.
+        message: Asterisk's own words.
+    """
+
+    def __init__(self, action: str, message: str) -> None:
+        super().__init__(f"{action}: {message}")
+        self.action = action
+        self.message = message
+
+
+class AmiTimeoutError(AmiError):
+    """No (complete) answer to an action within its time."""
+
+
+class AmiValueError(AmiError):
+    """A header that must not be sent: CR, LF or NUL in it, or a line longer than Asterisk reads."""
+
+
+class MqttError(GatewayError):
+    """Something about the conversation with the broker."""
+
+
+class MqttConnectionError(MqttError):
+    """The link to the broker failed or is down."""
+
+
+class MqttAuthenticationError(MqttError):
+    """The broker refused the login."""

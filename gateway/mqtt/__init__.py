@@ -1,0 +1,1 @@
+"""The broker's side: topics, payloads, and a client that outlives its connections."""
