@@ -72,3 +72,17 @@ class MqttConnectionError(MqttError):
 
 class MqttAuthenticationError(MqttError):
     """The broker refused the login."""
+
+
+class IllegalTransitionError(GatewayError):
+    """AGENT_SESSION_STATE allows no such step.
+
+    Attributes:
+        current: Name of the state the session is in.
+        requested: Name of the state it cannot go to.
+    """
+
+    def __init__(self, current: str, requested: str) -> None:
+        super().__init__(f"a session that is {current} cannot become {requested}")
+        self.current = current
+        self.requested = requested

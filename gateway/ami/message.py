@@ -1,18 +1,8 @@
 """One AMI message as it stood on the wire, and the moment it came."""
 
-from typing import NamedTuple
+from gateway.clock import Arrival
 
-
-class Arrival(NamedTuple):
-    """The moment the bytes that completed a message were read.
-
-    Attributes:
-        wall: Microseconds since the Unix epoch, by this machine's clock.
-        steady: Microseconds of the monotonic clock (its zero means nothing).
-    """
-
-    wall: int
-    steady: int
+__all__ = ["AmiMessage", "Arrival"]
 
 
 class AmiMessage:

@@ -1,0 +1,81 @@
+"""Which channels talk with each other, and which halves of Local pairs belong together. Sans-I/O."""
+
+
+class Bridges:
+    """Bridges as BridgeEnter, BridgeLeave and Hangup tell them, channels by Uniqueid."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, set[str]] = {}
+        self._bridge_of: dict[str, str] = {}
+        self._other_half: dict[str, str] = {}
+
+    def enter(self, bridge: str, channel: str) -> None:
+        """BridgeEnter."""
+        self.leave(channel)
+        self._channels.setdefault(bridge, set()).add(channel)
+        self._bridge_of[channel] = bridge
+
+    def leave(self, channel: str) -> str | None:
+        """BridgeLeave, or the end of the channel. Returns a channel that this leaves alone in its bridge, if any."""
+        bridge = self._bridge_of.pop(channel, None)
+        if bridge is None:
+            return None
+        rest = self._channels[bridge]
+        rest.discard(channel)
+        if not rest:
+            del self._channels[bridge]
+        return next(iter(rest)) if len(rest) == 1 else None
+
+    def pair(self, one: str, two: str) -> None:
+        """LocalBridge: two halves of one Local channel."""
+        self._other_half[one] = two
+        self._other_half[two] = one
+
+    def hang_up(self, channel: str) -> None:
+        """Hangup: nothing is known of the channel any more."""
+        self.leave(channel)
+        other = self._other_half.pop(channel, None)
+        if other is not None:
+            self._other_half.pop(other, None)
+
+    def has_company(self, channel: str) -> bool:
+        """Whether the channel is in a bridge with another."""
+        bridge = self._bridge_of.get(channel)
+        return bridge is not None and len(self._channels[bridge]) > 1
+
+    def in_bridge(self, channel: str) -> bool:
+        """Whether the channel is in a bridge at all."""
+        return channel in self._bridge_of
+
+    def company_and_halves(self, channel: str) -> set[str]:
+        """The channels in the bridge of *channel*, itself too, and the other halves of those that are Local."""
+        bridge = self._bridge_of.get(channel)
+        here = self._channels[bridge] if bridge else {channel}
+        return here | {self._other_half[each] for each in here if each in self._other_half}
+
+    def phone_behind(self, channel: str) -> str:
+        """The channel at the far end of a chain of Local pairs: a phone's, or the last one known on the way to it.
+
+        From *channel* to its other half, and on to the one other channel in the bridge which that half is in.
+        """
+        seen = {channel}
+        while (half := self._other_half.get(channel)) is not None and half not in seen:
+            bridge = self._bridge_of.get(half)
+            others = [each for each in self._channels[bridge] if each != half] if bridge else []
+            if len(others) != 1 or others[0] in seen:
+                return channel
+            seen.update((half, others[0]))
+            channel = others[0]
+        return channel
+
+    def replace(self, channels: dict[str, str]) -> None:
+        """Take over what CoreShowChannels lists: every channel with its bridge, ``""`` for none.
+
+        Pairs stay known: lists do not tell them, and a channel that is gone cannot come back.
+        """
+        self._channels.clear()
+        self._bridge_of.clear()
+        for channel, bridge in channels.items():
+            if bridge:
+                self.enter(bridge, channel)
+        self._other_half = {one: two for one, two in self._other_half.items() if one in channels and two in channels}

@@ -1,0 +1,287 @@
+"""Queue calls from AgentConnect to the end of the agent's talking, told by the channels. Sans-I/O.
+
+The rule is that of the phones: AgentComplete comes late after a redirect or a transfer behind a Local channel, and
+too early where an agent's consultation is completed into a call; the channel of the agent's phone is never wrong.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from gateway.ami.bridges import Bridges
+from gateway.ami.completions import Completion, TrackedCall, completion, match
+from gateway.domain.call import Call, CallKey, EndedBy
+from gateway.domain.facts import CallClosed, CallEnded, CallFact
+from gateway.domain.instant import SECOND
+from gateway.domain.member import MembershipKey, membership_key
+from gateway.domain.session import Cause, Occasion
+
+ALONE: Final = SECOND // 5
+"""Microseconds after which a leg without company will get none: optimisation and consultation need one or two
+milliseconds between leaving a bridge and entering another."""
+
+RECORD_WAIT: Final = SECOND
+"""Microseconds that a call's record waits for AgentComplete."""
+
+REMEMBERED: Final = 8
+"""Ended calls of a membership that are remembered, as their AgentComplete may still come: with the end of a redirected
+caller, hours later, when it adds nothing; or a second time."""
+
+Fields = Mapping[str, str]
+
+
+class QueueCalls:
+    """Follows every open queue call. Instants in, facts out; ``now`` for timers is an instant too.
+
+    Attributes:
+        bridges: Who talks with whom.
+        unmatched: AgentComplete events that belong to no known call.
+    """
+
+    def __init__(self) -> None:
+        self.bridges = Bridges()
+        self.unmatched = 0
+        self._by_channel: dict[str, set[TrackedCall]] = {}
+        self._of_member: dict[MembershipKey, deque[TrackedCall]] = {}
+        self._timers: dict[tuple[TrackedCall, Callable[[TrackedCall], list[CallFact]]], int] = {}
+
+    # What is known -------------------------------------------------------------------------------------------------
+
+    def next_deadline(self) -> int | None:
+        """Instant at which ``advance`` is due; None while nothing is undecided."""
+        return min(self._timers.values(), default=None)
+
+    def open_calls(self) -> Iterator[TrackedCall]:
+        """The calls whose talk goes on, as far as is known."""
+        for calls in self._of_member.values():
+            yield from (call for call in calls if call.ended_at is None)
+
+    def is_talking(self, queue: str, interface: str) -> bool:
+        """Whether the member has an open call in the queue."""
+        calls = self._of_member.get(membership_key(queue, interface), ())
+        return any(call.ended_at is None for call in calls)
+
+    # What happens --------------------------------------------------------------------------------------------------
+
+    def connect(self, queue: str, interface: str, call: Call) -> None:
+        """AgentConnect, or a call found open."""
+        calls = self._of_member.setdefault(membership_key(queue, interface), deque())
+        for each in calls:
+            if each.key == call.key:
+                if each.call.answered_at is None and each.ended_at is None:
+                    each.call = call  # a list had shown it before its event came
+                return
+        closed = [each for each in calls if each.closed]
+        for each in closed[: len(closed) - REMEMBERED + 1]:
+            calls.remove(each)
+        dest = call.key.dest_uniqueid
+        tracked = TrackedCall(queue, interface, call, leg=dest, ends_with={dest}, dests={dest})
+        calls.append(tracked)
+        self._watch(tracked, dest)
+        self._watch(tracked, call.key.uniqueid)
+        self._resolve(tracked)
+
+    def enter_bridge(self, bridge: str, channel: str) -> None:
+        """BridgeEnter: ends doubts about legs without company, and may show the phone behind a Local channel."""
+        self.bridges.enter(bridge, channel)
+        for tracked in self._near(channel):
+            if tracked.ended_at is None:
+                self._resolve(tracked)
+                if tracked.alone_since is not None and self.bridges.has_company(tracked.leg):
+                    tracked.alone_since = None
+                    self._timers.pop((tracked, self._give_up), None)
+
+    def leave_bridge(self, channel: str, at: int) -> None:
+        """BridgeLeave: whoever is without company now may have stopped talking."""
+        left_alone = self.bridges.leave(channel)
+        for leg in (channel, left_alone):
+            for tracked in list(self._by_channel.get(leg, ())) if leg else ():
+                if tracked.leg == leg and tracked.ended_at is None and tracked.alone_since is None:
+                    tracked.alone_since = at
+                    self._timers[tracked, self._give_up] = at + ALONE
+
+    def optimize(self, old: str, new: str) -> None:
+        """LocalOptimizationBegin: the channel *new* takes the place of *old* in the caller's bridge."""
+        for tracked in list(self._by_channel.get(old, ())):
+            if old in tracked.ends_with:
+                tracked.ends_with.discard(old)
+                tracked.dests.add(new)
+                self._follow(tracked, new)
+
+    def hang_up(self, channel: str, at: int) -> list[CallFact]:
+        """Hangup: of the agent's phone, the end of the talk."""
+        told: list[CallFact] = []
+        for tracked in list(self._by_channel.pop(channel, ())):
+            if channel in tracked.ends_with and tracked.ended_at is None:
+                told += self._end(tracked, at if tracked.alone_since is None else tracked.alone_since)
+        self.bridges.hang_up(channel)
+        return told
+
+    def transfer(self, fields: Fields, at: int, *, blind: bool) -> list[CallFact]:
+        """BlindTransfer or AttendedTransfer; one that was refused or made a conference ends nothing."""
+        if fields.get("result", "Success") != "Success" or fields.get("desttype") == "Threeway":
+            return []
+        if blind:
+            transferers = [fields.get("transfereruniqueid")]
+            target = fields.get("extension")
+        else:
+            transferers = [fields.get("origtransfereruniqueid"), fields.get("secondtransfereruniqueid")]
+            target = fields.get("transfertargetcalleridnum") or fields.get("destapp")
+        told: list[CallFact] = []
+        for channel in transferers:
+            for tracked in list(self._by_channel.get(channel, ())) if channel else ():
+                by_agent = channel == tracked.leg or channel in tracked.ends_with
+                by_caller = blind and channel == tracked.key.uniqueid
+                if (by_agent or by_caller) and tracked.ended_at is None:
+                    tracked.ended_by = EndedBy.TRANSFER
+                    tracked.transferred_to = target or None
+                    told += self._end(tracked, at if tracked.alone_since is None else tracked.alone_since)
+        return told
+
+    def complete(self, fields: Fields, at: int) -> list[CallFact]:
+        """AgentComplete: says who ended the call, and ends it only where its leg is known to talk with nobody."""
+        said = completion(fields, at)
+        tracked = match(said, self._of_member.get(membership_key(said.queue, said.interface), ()))
+        if tracked is None:
+            self.unmatched += 1
+            return []
+        tracked.completion = said
+        if tracked.ended_at is not None:
+            return self._close_completed(tracked)
+        if self.bridges.has_company(tracked.leg):
+            return []
+        return self._end(tracked, at if tracked.alone_since is None else tracked.alone_since)
+
+    def advance(self, now: int) -> list[CallFact]:
+        """Decide what time alone decides."""
+        told: list[CallFact] = []
+        for (tracked, decide), deadline in sorted(self._timers.items(), key=lambda timer: timer[1]):
+            if deadline > now:
+                break
+            del self._timers[tracked, decide]
+            told += decide(tracked)
+        return told
+
+    # After a loss --------------------------------------------------------------------------------------------------
+
+    def interrupt(self, at: int) -> list[CallFact]:
+        """Asterisk is another one now: every call ended with the old one."""
+        told: list[CallFact] = []
+        for tracked in list(self.open_calls()):
+            tracked.ended_by = EndedBy.INTERRUPTED
+            told += self._end(tracked, at, Cause.RESYNC)
+        self.bridges = Bridges()
+        self._by_channel.clear()
+        return told + self.advance_all()
+
+    def reconcile(self, channels: Mapping[str, str], last_seen: int) -> list[CallFact]:
+        """CoreShowChannels after a loss: channels by Uniqueid with their bridge. Ends what went on at *last_seen*.
+
+        A call goes on where its leg still is, or, for a leg that is not known to have a bridge, its caller.
+        """
+        self.bridges.replace(dict(channels))
+        told: list[CallFact] = []
+        for tracked in list(self.open_calls()):
+            if tracked.leg in channels and (self.bridges.has_company(tracked.leg) or not channels[tracked.leg]):
+                tracked.alone_since = None
+                self._timers.pop((tracked, self._give_up), None)
+                continue
+            told += self._end(tracked, last_seen if tracked.alone_since is None else tracked.alone_since, Cause.RESYNC)
+        for channel in [each for each in self._by_channel if each not in channels]:
+            del self._by_channel[channel]
+        return told
+
+    def advance_all(self) -> list[CallFact]:
+        """Decide everything now."""
+        return self.advance(max(self._timers.values(), default=0))
+
+    # How -----------------------------------------------------------------------------------------------------------
+
+    def _watch(self, tracked: TrackedCall, channel: str) -> None:
+        if channel:
+            self._by_channel.setdefault(channel, set()).add(tracked)
+
+    def _follow(self, tracked: TrackedCall, leg: str) -> None:
+        tracked.leg = leg
+        tracked.ends_with.add(leg)
+        self._watch(tracked, leg)
+
+    def _resolve(self, tracked: TrackedCall) -> None:
+        """Go over from a Local channel to the phone behind it, as soon as that shows."""
+        leg = self.bridges.phone_behind(tracked.leg)
+        if leg != tracked.leg:
+            self._follow(tracked, leg)
+
+    def _near(self, channel: str) -> set[TrackedCall]:
+        """Calls whose leg is in the bridge of *channel*, or one Local pair away from it."""
+        near: set[TrackedCall] = set()
+        for each in self.bridges.company_and_halves(channel):
+            near |= self._by_channel.get(each, set())
+        return near
+
+    def _give_up(self, tracked: TrackedCall) -> list[CallFact]:
+        """Nobody came to talk with a leg left alone: the talk ended when it was left."""
+        if tracked.alone_since is None or tracked.ended_at is not None:
+            return []
+        return self._end(tracked, tracked.alone_since)
+
+    def _end(self, tracked: TrackedCall, at: int, cause: Cause = Cause.ASTERISK) -> list[CallFact]:
+        tracked.ended_at = at
+        self._timers.pop((tracked, self._give_up), None)
+        if tracked.call.answered_at is None and tracked.completion is None and cause is Cause.ASTERISK:
+            # When it was answered is in its AgentComplete, that comes with the end.
+            self._timers[tracked, self._close] = at + RECORD_WAIT
+            return []
+        told = self._tell_end(tracked, cause)
+        if tracked.completion is not None or tracked.ended_by is EndedBy.INTERRUPTED:
+            return told + self._close(tracked)
+        self._timers[tracked, self._close] = at + RECORD_WAIT
+        return told
+
+    def _close_completed(self, tracked: TrackedCall) -> list[CallFact]:
+        """AgentComplete came after the end: in time for the record, or much later, then adding nothing."""
+        return [] if tracked.closed else self._close(tracked)
+
+    def _tell_end(self, tracked: TrackedCall, cause: Cause) -> list[CallFact]:
+        if tracked.told or tracked.ended_at is None:
+            return []
+        tracked.told = True
+        answered_at, time_to_answer = _from_completion(tracked.call, tracked.completion)
+        if answered_at is not None:
+            tracked.call = replace(tracked.call, answered_at=answered_at, time_to_answer=time_to_answer)
+        return [
+            CallEnded(
+                tracked.queue,
+                tracked.interface,
+                tracked.key,
+                Occasion(tracked.ended_at, cause),
+                answered_at=answered_at,
+                time_to_answer=time_to_answer,
+            )
+        ]
+
+    def _close(self, tracked: TrackedCall) -> list[CallFact]:
+        self._timers.pop((tracked, self._close), None)
+        told = self._tell_end(tracked, Cause.ASTERISK)
+        tracked.closed = True
+        for channel in (*tracked.ends_with, tracked.key.uniqueid):
+            followed = self._by_channel.get(channel)
+            if followed is not None:
+                followed.discard(tracked)
+                if not followed:
+                    del self._by_channel[channel]
+        by = tracked.ended_by
+        if by is None and tracked.completion is not None:
+            by = tracked.completion.ended_by
+        return [*told, CallClosed(tracked.queue, tracked.interface, tracked.key, by, tracked.transferred_to)]
+
+
+def _from_completion(call: Call, said: Completion | None) -> tuple[int | None, int | None]:
+    """Answer time and time to answer of a call found open, at a second's grain, where its completion tells them."""
+    if call.answered_at is not None or said is None:
+        return None, None
+    return said.answered_at, said.hold_time
+
+
+__all__ = ["ALONE", "RECORD_WAIT", "CallKey", "QueueCalls"]

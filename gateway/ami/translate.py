@@ -1,0 +1,171 @@
+"""From AMI events to facts of the session model: the one place that speaks both languages.
+
+Sans-I/O: messages in, facts out, in the order of the wire. It tells versions of Asterisk apart by what their events
+hold, never by number.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+from gateway.ami.callers import Callers
+from gateway.ami.calls import QueueCalls
+from gateway.ami.members import member_of_event, number
+from gateway.ami.message import AmiMessage
+from gateway.ami.text import caller_text, timestamp, unescape
+from gateway.domain.call import Call, CallKey
+from gateway.domain.facts import CallAnswered, CallMissed, Fact, MemberAdded, MemberRemoved, MemberTold
+from gateway.domain.instant import SECOND
+from gateway.domain.session import Occasion
+from gateway.timeline import Timeline
+
+TimeToAnswer = Literal["queue", "ring"]
+Fields = Mapping[str, str]
+
+EVENTS: Final = frozenset({
+    "QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause", "QueueMemberStatus", "QueueMemberPenalty",
+    "QueueMemberRinginuse", "QueueCallerJoin", "AgentCalled", "AgentConnect", "AgentComplete", "AgentRingNoAnswer",
+    "BridgeEnter", "BridgeLeave", "Hangup", "BlindTransfer", "AttendedTransfer", "LocalBridge",
+    "LocalOptimizationBegin",
+})  # fmt: skip
+"""Events that become facts."""
+
+
+class Translator:
+    """Keeps what it takes to understand an event: callers, channels, calls.
+
+    Args:
+        timeline: Where time stamps become instants.
+        time_to_answer: ``queue``: from the caller's joining the queue; ``ring``: from ringing the agent.
+
+    Attributes:
+        calls: The open queue calls.
+        callers: The callers before they are answered.
+    """
+
+    def __init__(self, timeline: Timeline, time_to_answer: TimeToAnswer) -> None:
+        self.calls = QueueCalls()
+        self.callers = Callers()
+        self._timeline = timeline
+        self._time_to_answer = time_to_answer
+        self._translate: dict[str, Callable[[Fields, int], list[Fact]]] = {
+            "QueueMemberAdded": self._member_added,
+            "QueueMemberRemoved": self._member_removed,
+            "QueueMemberPause": self._member_pause,
+            "QueueMemberStatus": self._member,
+            "QueueMemberPenalty": self._member,
+            "QueueMemberRinginuse": self._member,
+            "QueueCallerJoin": self._caller_join,
+            "AgentCalled": self._agent_called,
+            "AgentConnect": self._agent_connect,
+            "AgentComplete": self._agent_complete,
+            "AgentRingNoAnswer": self._ring_no_answer,
+            "BridgeEnter": self._bridge_enter,
+            "BridgeLeave": self._bridge_leave,
+            "Hangup": self._hangup,
+            "BlindTransfer": self._blind_transfer,
+            "AttendedTransfer": self._attended_transfer,
+            "LocalBridge": self._local_bridge,
+            "LocalOptimizationBegin": self._local_optimization,
+        }
+
+    def receive(self, message: AmiMessage) -> list[Fact]:
+        """The facts in one event; none for an event that says nothing to the model."""
+        translate = self._translate.get(message.event)
+        return [] if translate is None else translate(message.fields, self.instant(message))
+
+    def instant(self, message: AmiMessage) -> int:
+        """When an event happened: by its ``Timestamp``, else by its arrival."""
+        stamped = timestamp(message.fields.get("timestamp"))
+        if stamped is None:
+            return self._timeline.now(message.arrival.steady)
+        return self._timeline.instant(stamped, message.arrival.steady)
+
+    def next_deadline(self) -> int | None:
+        """Instant at which ``advance`` is due; None while nothing is undecided."""
+        return self.calls.next_deadline()
+
+    def advance(self, now: int) -> list[Fact]:
+        """What the passing of time decides."""
+        return list(self.calls.advance(now))
+
+    def _member(self, fields: Fields, at: int) -> list[Fact]:
+        return [MemberTold(member_of_event(fields, self._timeline.from_wall), Occasion(at))]
+
+    def _member_pause(self, fields: Fields, at: int) -> list[Fact]:
+        return [MemberTold(member_of_event(fields, self._timeline.from_wall), Occasion(at), pause_told=True)]
+
+    def _member_added(self, fields: Fields, at: int) -> list[Fact]:
+        return [MemberAdded(member_of_event(fields, self._timeline.from_wall), Occasion(at))]
+
+    def _member_removed(self, fields: Fields, at: int) -> list[Fact]:
+        return [MemberRemoved(fields.get("queue", ""), fields.get("interface", ""), Occasion(at))]
+
+    def _caller_join(self, fields: Fields, at: int) -> list[Fact]:
+        self.callers.join(fields.get("uniqueid", ""), fields.get("queue", ""), at)
+        return []
+
+    def _agent_called(self, fields: Fields, at: int) -> list[Fact]:
+        uniqueid, queue, interface = fields.get("uniqueid", ""), fields.get("queue", ""), fields.get("interface", "")
+        self.callers.offer(uniqueid, queue, interface, at)
+        return []
+
+    def _agent_connect(self, fields: Fields, at: int) -> list[Fact]:
+        queue, interface = fields.get("queue", ""), fields.get("interface", "")
+        uniqueid = fields.get("uniqueid", "")
+        # Where no AgentCalled was seen, RingTime holds: whole seconds, from the start of the cycle.
+        offered_at = self.callers.offered(uniqueid, queue, interface)
+        queued_at = self.callers.joined(uniqueid, queue)
+        ring_time = at - offered_at if offered_at is not None else _seconds(fields.get("ringtime"))
+        waited = at - queued_at if queued_at is not None else _seconds(fields.get("holdtime"))
+        call = Call(
+            key=CallKey(uniqueid, fields.get("destuniqueid", "")),
+            linkedid=fields.get("linkedid") or None,
+            caller_number=caller_text(fields.get("calleridnum")),
+            caller_name=caller_text(unescape(fields.get("calleridname", ""))),
+            queued_at=queued_at,
+            offered_at=offered_at,
+            answered_at=at,
+            time_to_answer=waited if self._time_to_answer == "queue" else ring_time,
+            ring_time=ring_time,
+        )
+        self.calls.connect(queue, interface, call)
+        return [CallAnswered(queue, interface, fields.get("membername", "") or interface, call, Occasion(at))]
+
+    def _agent_complete(self, fields: Fields, at: int) -> list[Fact]:
+        return list(self.calls.complete(fields, at))
+
+    def _ring_no_answer(self, fields: Fields, at: int) -> list[Fact]:
+        attempt = ("missed", fields.get("uniqueid", ""), fields.get("destuniqueid") or str(at))
+        return [CallMissed(fields.get("queue", ""), fields.get("interface", ""), attempt, Occasion(at))]
+
+    def _bridge_enter(self, fields: Fields, _at: int) -> list[Fact]:
+        self.calls.enter_bridge(fields.get("bridgeuniqueid", ""), fields.get("uniqueid", ""))
+        return []
+
+    def _bridge_leave(self, fields: Fields, at: int) -> list[Fact]:
+        self.calls.leave_bridge(fields.get("uniqueid", ""), at)
+        return []
+
+    def _hangup(self, fields: Fields, at: int) -> list[Fact]:
+        channel = fields.get("uniqueid", "")
+        self.callers.hang_up(channel)
+        return list(self.calls.hang_up(channel, at))
+
+    def _blind_transfer(self, fields: Fields, at: int) -> list[Fact]:
+        return list(self.calls.transfer(fields, at, blind=True))
+
+    def _attended_transfer(self, fields: Fields, at: int) -> list[Fact]:
+        return list(self.calls.transfer(fields, at, blind=False))
+
+    def _local_bridge(self, fields: Fields, _at: int) -> list[Fact]:
+        self.calls.bridges.pair(fields.get("localoneuniqueid", ""), fields.get("localtwouniqueid", ""))
+        return []
+
+    def _local_optimization(self, fields: Fields, _at: int) -> list[Fact]:
+        self.calls.optimize(fields.get("localoneuniqueid", ""), fields.get("sourceuniqueid", ""))
+        return []
+
+
+def _seconds(text: str | None) -> int | None:
+    seconds = number(text)
+    return None if seconds is None else seconds * SECOND

@@ -1,0 +1,161 @@
+"""What the agent handler is told, and what it answers: facts in, outcomes out. All frozen, all in the past tense."""
+
+from dataclasses import dataclass
+
+from gateway.domain.call import Call, CallKey, EndedBy
+from gateway.domain.member import Member
+from gateway.domain.session import AgentSession, Occasion, SessionEvent
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAdded:
+    """Somebody logged in: QueueMemberAdded."""
+
+    member: Member
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class MemberTold:
+    """Any other event with a member's whole body; *pause_told* for that of a pause or unpause."""
+
+    member: Member
+    occasion: Occasion
+    pause_told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRemoved:
+    """Somebody logged out: QueueMemberRemoved."""
+
+    queue: str
+    interface: str
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class MembersListed:
+    """All members of *queue* at the moment in which Asterisk sent the list; an unknown queue has none.
+
+    *calls*: interface and call for each call found open that no event had told.
+    """
+
+    queue: str
+    members: tuple[Member, ...]
+    occasion: Occasion
+    calls: tuple[tuple[str, Call], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """Agent and caller were bridged, or were found to be. *member_name* where a list or event told it."""
+
+    queue: str
+    interface: str
+    member_name: str
+    call: Call
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The agent's talking ended, at the occasion's instant exactly.
+
+    *answered_at*, *time_to_answer*: of a call found open, where they came to be known since.
+    """
+
+    queue: str
+    interface: str
+    key: CallKey
+    occasion: Occasion
+    answered_at: int | None = None
+    time_to_answer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallClosed:
+    """All that will be told of an ended call is known now."""
+
+    queue: str
+    interface: str
+    key: CallKey
+    ended_by: EndedBy | None
+    transferred_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallMissed:
+    """The agent was rung and did not answer; *attempt* tells this ringing from every other."""
+
+    queue: str
+    interface: str
+    attempt: tuple[str, ...]
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLost:
+    """From *begin* to *end* (instants) nothing could be seen, because of *why*."""
+
+    begin: int
+    end: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AsteriskRestarted:
+    """A new Asterisk answers; the old one was last heard at *last_contact*. Members have until *deadline* to return."""
+
+    last_contact: int
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpConfigured:
+    """What is known of the wrap-up of *queue*, in microseconds; None where it is not."""
+
+    queue: str
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """It is now *now*."""
+
+    now: int
+
+
+MemberFact = MemberAdded | MemberTold | MemberRemoved | MembersListed
+CallFact = CallAnswered | CallEnded | CallClosed | CallMissed
+WorldFact = ContactLost | AsteriskRestarted | WrapUpConfigured
+Fact = MemberFact | CallFact | WorldFact | TimePassed
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRefreshed:
+    """Something changed that is worth a snapshot and no event: device, penalty, availability, a gap."""
+
+    session: AgentSession
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One ACD call handled. *session* is the one it counted into; talk in microseconds, None where unknown."""
+
+    session: AgentSession
+    call: Call
+    ended_at: int
+    talk_time: int | None
+    ended_by: EndedBy | None
+    transferred_to: str | None
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class ListWanted:
+    """The members of *queue* must be listed (again) at once before anything is concluded."""
+
+    queue: str
+
+
+Outcome = SessionEvent | SessionRefreshed | CallRecord | ListWanted

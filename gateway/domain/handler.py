@@ -1,0 +1,396 @@
+"""AgentHandler: all sessions of one Asterisk (TAPI's ITAgentHandler), and which fact concerns which of them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from gateway.domain import facts, history
+from gateway.domain.call import Call, CallKey
+from gateway.domain.facts import Fact, ListWanted, Outcome, SessionRefreshed
+from gateway.domain.instant import SECOND
+from gateway.domain.member import Member, MembershipKey, fold, membership_key
+from gateway.domain.session import AgentSession, Cause, Gap, Occasion, Rules, wrap_up_limit
+
+AgentIdentity = Literal["member_name", "interface", "state_interface"]
+
+FOUND_WHY: Final = "logged in before the gateway could see it"
+
+
+@dataclass(frozen=True, slots=True)
+class _EndedCall:
+    """A call whose record waits until who ended it is known."""
+
+    session_id: str
+    call: Call
+    occasion: Occasion
+
+
+class AgentHandler:
+    """Holds the sessions and applies facts to them, in the order in which they are given.
+
+    Args:
+        rules: The operator's choices about sessions.
+        agent_identity: Which of a member's names is the agent.
+        new_session_id: Makes the id of a session that starts at the given instant.
+
+    Attributes:
+        seen_since: Instant since when nothing was missed; a session found to be older has a gap before it.
+    """
+
+    def __init__(self, rules: Rules, agent_identity: AgentIdentity, new_session_id: Callable[[int], str]) -> None:
+        self.seen_since = 0
+        self._rules = rules
+        self._identity: AgentIdentity = agent_identity
+        self._new_session_id = new_session_id
+        self._sessions: dict[MembershipKey, AgentSession] = {}
+        self._ended: dict[str, AgentSession] = {}
+        self._calls: dict[tuple[MembershipKey, CallKey], str] = {}
+        self._unrecorded: dict[tuple[MembershipKey, CallKey], _EndedCall] = {}
+        self._queues: dict[str, str] = {}
+        self._by_queue: dict[str, set[MembershipKey]] = {}
+        self._limits: dict[str, int | None] = {}
+        self._realtime: set[MembershipKey] = set()
+        self._missing: dict[MembershipKey, int] = {}
+        self._returning: dict[MembershipKey, tuple[int, int]] = {}
+        self._deadlines: dict[MembershipKey, int] = {}
+
+    # What is known -------------------------------------------------------------------------------------------------
+
+    def sessions(self) -> Iterable[AgentSession]:
+        """The sessions that have not ended."""
+        return self._sessions.values()
+
+    def ended(self) -> Iterable[AgentSession]:
+        """The sessions that have ended and were not forgotten yet."""
+        return self._ended.values()
+
+    def session(self, queue: str, interface: str) -> AgentSession | None:
+        """The session of a membership, in whatever case its names are written; None if there is none."""
+        return self._sessions.get(membership_key(queue, interface))
+
+    def find(self, group: str, agent: str, address: str) -> AgentSession | None:
+        """The session of that triple, or the last one that ended; group and address in any case."""
+        key = membership_key(group, address)
+        session = self._sessions.get(key)
+        if session is not None and session.agent == agent:
+            return session
+        last = None
+        for ended in self._ended.values():
+            if ended.member.key == key and ended.agent == agent:
+                last = ended
+        return last
+
+    def sessions_of(self, agent: str) -> list[AgentSession]:
+        """The sessions of *agent* that have not ended."""
+        return [session for session in self._sessions.values() if session.agent == agent]
+
+    def queue(self, name: str) -> str | None:
+        """A queue's name as Asterisk spells it; None if there is no such queue."""
+        return self._queues.get(fold(name))
+
+    def queues(self) -> Iterable[str]:
+        """The queues, as Asterisk spells them."""
+        return self._queues.values()
+
+    def queues_without_wrap_up(self) -> list[str]:
+        """The queues whose wrap-up time is not known."""
+        return [name for key, name in self._queues.items() if self._limits.get(key) is None]
+
+    def open_calls(self) -> Iterator[tuple[AgentSession, Call]]:
+        """Every ACD call being talked, with its session, ended sessions too."""
+        for session in (*self._sessions.values(), *self._ended.values()):
+            for call in session.calls:
+                yield session, call
+
+    def agent_of(self, member: Member) -> str:
+        """The agent's name, by the configured identity."""
+        return {
+            "member_name": member.member_name or member.interface,
+            "interface": member.interface,
+            "state_interface": member.state_interface or member.interface,
+        }[self._identity]
+
+    def next_deadline(self) -> int | None:
+        """Instant at which ``TimePassed`` is due; None while nothing runs."""
+        returning = (deadline for _, deadline in self._returning.values())
+        return min((*self._deadlines.values(), *returning), default=None)
+
+    # What happens --------------------------------------------------------------------------------------------------
+
+    def add_queue(self, name: str, *, limit: int | None = None) -> None:
+        """A queue is known to exist."""
+        self._queues[fold(name)] = name
+        self._limits.setdefault(fold(name), limit)
+
+    def remove_queue(self, name: str) -> None:
+        """A queue is no longer there; its sessions end as lists lack them."""
+        self._queues.pop(fold(name), None)
+
+    def forget(self, session_id: str) -> None:
+        """An ended session is not wanted any more."""
+        self._ended.pop(session_id, None)
+
+    def apply(self, fact: Fact) -> list[Outcome]:
+        """Take one fact, and return what to tell, in order. Told again, it changes and tells nothing."""
+        match fact:
+            case facts.MemberTold():
+                return self._member_told(fact.member, fact.occasion, pause_told=fact.pause_told)
+            case facts.MemberAdded():
+                return self._member_told(fact.member, fact.occasion, added=True)
+            case facts.MemberRemoved():
+                return self._end(membership_key(fact.queue, fact.interface), fact.occasion)
+            case facts.MembersListed():
+                return self._members_listed(fact)
+            case facts.TimePassed():
+                return self._time_passed(fact.now)
+            case _:
+                return self._apply_to_call(fact)
+
+    def _apply_to_call(self, fact: facts.CallFact | facts.WorldFact) -> list[Outcome]:
+        match fact:
+            case facts.CallAnswered():
+                return self._call_answered(fact)
+            case facts.CallEnded():
+                return self._call_ended(fact)
+            case facts.CallClosed():
+                return self._call_closed(fact)
+            case facts.CallMissed():
+                return self._call_missed(fact)
+            case _:
+                return self._apply_to_all(fact)
+
+    def _apply_to_all(self, fact: facts.WorldFact) -> list[Outcome]:
+        match fact:
+            case facts.ContactLost():
+                return self._contact_lost(fact)
+            case facts.AsteriskRestarted():
+                return self._asterisk_restarted(fact)
+            case facts.WrapUpConfigured():
+                return self._wrap_up_configured(fact)
+
+    def _member_told(
+        self,
+        member: Member,
+        occasion: Occasion,
+        *,
+        pause_told: bool = False,
+        added: bool = False,
+        calls: tuple[Call, ...] = (),
+    ) -> list[Outcome]:
+        key = member.key
+        member = self._keep_realtime(key, member)
+        self._missing.pop(key, None)
+        session = self._sessions.get(key)
+        outcomes: list[Outcome] = []
+        if session is not None and session.agent != self.agent_of(member):
+            outcomes += self._end(key, occasion)
+            session = None
+        if session is None:
+            return outcomes + self._begin(member, occasion, start_time=occasion.at if added else None, calls=calls)
+        if self._returning.pop(key, None) is None and _logged_in_anew(session.member, member):
+            # The event of the logout was missed, and with it the moment: the last that is sure is the old sight.
+            outcomes += self._end(key, replace(occasion, at=session.changed_at))
+            return outcomes + self._begin(member, occasion, start_time=member.login_time, calls=calls)
+        outcomes += self._store(
+            session, history.observe(session, member, occasion, pause_told=pause_told), limit_of=member
+        )
+        for call in calls:
+            outcomes += self._answer(key, call, occasion)
+        return outcomes
+
+    def _keep_realtime(self, key: MembershipKey, member: Member) -> Member:
+        """Lists say ``static`` of a realtime member; once an event called it realtime, it stays so."""
+        if member.membership == "realtime":
+            self._realtime.add(key)
+        elif key in self._realtime and member.membership == "static":
+            return replace(member, membership="realtime")
+        return member
+
+    def _begin(
+        self, member: Member, occasion: Occasion, *, start_time: int | None = None, calls: tuple[Call, ...] = ()
+    ) -> list[Outcome]:
+        if start_time is None:
+            start_time = member.login_time if member.login_time is not None else occasion.at
+        start_time = min(start_time, occasion.at)
+        # LoginTime is cut to whole seconds, so that a login just after the first sight seems to be just before it.
+        missed = start_time + SECOND <= self.seen_since
+        gaps = (Gap(start_time, min(self.seen_since, occasion.at), FOUND_WHY),) if missed else ()
+        queue = self._queues.setdefault(fold(member.queue), member.queue)
+        session, events = history.begin(
+            self._new_session_id(start_time),
+            self.agent_of(member),
+            member,
+            self._rules,
+            occasion,
+            start_time=start_time,
+            wrap_up_limit=wrap_up_limit(member, self._limits.get(fold(queue))),
+            calls=calls,
+            gaps=gaps,
+        )
+        self._sessions[member.key] = session
+        self._by_queue.setdefault(member.key.queue, set()).add(member.key)
+        for call in calls:
+            self._calls[member.key, call.key] = session.session_id
+        return list(events)
+
+    def _store(self, before: AgentSession, then: history.Next, *, limit_of: Member | None = None) -> list[Outcome]:
+        session, events = then
+        if limit_of is not None:
+            limit = wrap_up_limit(limit_of, self._limits.get(fold(session.group)))
+            session = history.limit_wrap_up(session, limit)
+        key = session.member.key
+        if session.end_time is not None and before.end_time is None:
+            self._forget_membership(key)
+            self._ended[session.session_id] = session
+        elif session.end_time is not None:
+            self._ended[session.session_id] = session
+        else:
+            self._sessions[key] = session
+            if session.deadline is None:
+                self._deadlines.pop(key, None)
+            else:
+                self._deadlines[key] = session.deadline
+        if events or session == before:
+            return list(events)
+        return [SessionRefreshed(session)]
+
+    def _forget_membership(self, key: MembershipKey) -> None:
+        del self._sessions[key]
+        self._by_queue.get(key.queue, set()).discard(key)
+        for kept in (self._deadlines, self._missing, self._returning):
+            kept.pop(key, None)
+        self._realtime.discard(key)
+
+    def _end(self, key: MembershipKey, occasion: Occasion) -> list[Outcome]:
+        session = self._sessions.get(key)
+        return [] if session is None else self._store(session, history.end(session, occasion))
+
+    def _members_listed(self, fact: facts.MembersListed) -> list[Outcome]:
+        """A list is the truth of its moment. One that lacks a member must be confirmed by a second."""
+        outcomes: list[Outcome] = []
+        listed = {member.key for member in fact.members}
+        calls: dict[MembershipKey, tuple[Call, ...]] = {}
+        for interface, call in fact.calls:
+            key = membership_key(fact.queue, interface)
+            calls[key] = (*calls.get(key, ()), call)
+        for member in fact.members:
+            outcomes += self._member_told(member, fact.occasion, calls=calls.get(member.key, ()))
+        lacking = [key for key in self._by_queue.get(fold(fact.queue), ()) if key not in listed]
+        asked = False
+        for key in lacking:
+            if key in self._returning:
+                continue
+            since = self._missing.get(key)
+            if since is None:
+                self._missing[key] = fact.occasion.at
+                asked = True
+            else:
+                outcomes += self._end(key, replace(fact.occasion, at=since))
+        if asked:
+            outcomes.append(ListWanted(fact.queue))
+        return outcomes
+
+    def _call_answered(self, fact: facts.CallAnswered) -> list[Outcome]:
+        key = membership_key(fact.queue, fact.interface)
+        outcomes: list[Outcome] = []
+        if key not in self._sessions and not self._is_known(key, fact.call.key):
+            # A member that came without an event took a call before a list could show it: the list tells the rest.
+            stranger = Member(fact.queue, fact.interface, fact.member_name, fact.interface)
+            outcomes += self._begin(stranger, fact.occasion)
+            outcomes.append(ListWanted(fact.queue))
+        return outcomes + self._answer(key, fact.call, fact.occasion)
+
+    def _is_known(self, key: MembershipKey, call: CallKey) -> bool:
+        return (key, call) in self._calls or (key, call) in self._unrecorded
+
+    def _answer(self, key: MembershipKey, call: Call, occasion: Occasion) -> list[Outcome]:
+        session = self._sessions.get(key)
+        if session is None or (key, call.key) in self._unrecorded:
+            return []
+        then = history.answer(session, call, occasion)
+        if call in then[0].calls:
+            self._calls[key, call.key] = session.session_id
+        return self._store(session, then)
+
+    def _call_ended(self, fact: facts.CallEnded) -> list[Outcome]:
+        key = membership_key(fact.queue, fact.interface)
+        session_id = self._calls.pop((key, fact.key), None)
+        session = self._ended.get(session_id) if session_id is not None else None
+        if session is None:
+            session = self._sessions.get(key)
+        if session is None or session.session_id != session_id:
+            return []
+        if fact.answered_at is not None:
+            session = _amend(session, fact)
+        call = next(each for each in session.calls if each.key == fact.key)
+        self._unrecorded[key, fact.key] = _EndedCall(session.session_id, call, fact.occasion)
+        return self._store(session, history.end_call(session, fact.key, fact.occasion))
+
+    def _call_closed(self, fact: facts.CallClosed) -> list[Outcome]:
+        key = membership_key(fact.queue, fact.interface)
+        ended = self._unrecorded.pop((key, fact.key), None)
+        if ended is None:
+            return []
+        session = self._ended.get(ended.session_id) or self._sessions.get(key)
+        if session is None:
+            return []
+        began, end = ended.call.answered_at, ended.occasion.at
+        talk_time = None if began is None else max(0, end - began)
+        return [
+            facts.CallRecord(session, ended.call, end, talk_time, fact.ended_by, fact.transferred_to, ended.occasion)
+        ]
+
+    def _call_missed(self, fact: facts.CallMissed) -> list[Outcome]:
+        session = self._sessions.get(membership_key(fact.queue, fact.interface))
+        return [] if session is None else self._store(session, history.miss_call(session, fact.attempt, fact.occasion))
+
+    def _contact_lost(self, fact: facts.ContactLost) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        gap = Gap(fact.begin, fact.end, fact.why)
+        for session in list(self._sessions.values()):
+            outcomes += self._store(session, (history.note_gap(session, gap), ()))
+        return outcomes
+
+    def _asterisk_restarted(self, fact: facts.AsteriskRestarted) -> list[Outcome]:
+        """Nothing of the old Asterisk goes on; every member has some time to come back."""
+        for key in self._sessions:
+            self._returning[key] = (fact.last_contact, fact.deadline)
+        return []
+
+    def _wrap_up_configured(self, fact: facts.WrapUpConfigured) -> list[Outcome]:
+        queue = fold(fact.queue)
+        self._limits[queue] = fact.limit
+        outcomes: list[Outcome] = []
+        for key in self._by_queue.get(queue, ()):
+            session = self._sessions[key]
+            outcomes += self._store(session, (session, ()), limit_of=session.member)
+        return outcomes
+
+    def _time_passed(self, now: int) -> list[Outcome]:
+        due = sorted((deadline, key) for key, deadline in self._deadlines.items() if deadline <= now)
+        outcomes: list[Outcome] = []
+        for _, key in due:
+            session = self._sessions[key]
+            outcomes += self._store(session, history.advance(session, now))
+        gone = [(key, last) for key, (last, deadline) in self._returning.items() if deadline <= now]
+        for key, last_contact in gone:
+            outcomes += self._end(key, Occasion(last_contact, Cause.RESYNC))
+        return outcomes
+
+
+def _logged_in_anew(known: Member, told: Member) -> bool:
+    """Whether a dynamic member is another login than the one known: only a new one moves its LoginTime."""
+    if known.membership != "dynamic" or told.membership != "dynamic":
+        return False
+    return known.login_time is not None and told.login_time is not None and told.login_time > known.login_time
+
+
+def _amend(session: AgentSession, fact: facts.CallEnded) -> AgentSession:
+    """Give a call that was found open the times that came to be known at its end."""
+    calls = tuple(
+        replace(call, answered_at=fact.answered_at, time_to_answer=fact.time_to_answer)
+        if call.key == fact.key
+        else call
+        for call in session.calls
+    )
+    return replace(session, calls=calls)

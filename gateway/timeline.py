@@ -1,0 +1,100 @@
+"""The line of instants: Asterisk's time stamps onto it, times of day from it, and where "now" stands on it.
+
+Asterisk's clock may be set while calls are being talked. Instants follow it as long as it runs evenly; where it jumps,
+they do not, so that differences stay durations. A jump is told by Pongs alone: how far Asterisk's time stamp is from
+the middle of the round trip by our monotonic clock. An event that comes late looks like a jump, and is none.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+STEP: Final = 500_000
+"""Microseconds by which the clock must have moved between two Pongs to have been set; less is drift."""
+
+SHORT_ROUND_TRIP: Final = 250_000
+"""Microseconds; a longer round trip says too little about when Asterisk answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStep:
+    """Asterisk's clock was set.
+
+    Attributes:
+        at: Instant at which that was seen.
+        by: Microseconds it jumped forward, negative for back.
+    """
+
+    at: int
+    by: int
+
+
+class Timeline:
+    """Turns the time stamps of one Asterisk into instants and back.
+
+    Args:
+        steady: A reading of this machine's monotonic clock, microseconds.
+        wall: Its time of day at that reading, microseconds since the epoch: the best guess before the first Pong.
+    """
+
+    def __init__(self, *, steady: int, wall: int) -> None:
+        self.steps: list[ClockStep] = []
+        self._base = wall - steady
+        self._shift = 0
+        self._measured = False
+
+    def now(self, steady: int) -> int:
+        """The instant at which the monotonic clock showed *steady*."""
+        return steady + self._base
+
+    def pong(self, *, sent: int, received: int, timestamp: int) -> ClockStep | None:
+        """Take one round trip: sent and received by the monotonic clock, *timestamp* by Asterisk's.
+
+        Returns:
+            The step of Asterisk's clock that it shows, or None.
+        """
+        middle = (sent + received) // 2
+        moved = timestamp - self._shift - middle - self._base
+        short = received - sent <= SHORT_ROUND_TRIP
+        if not self._measured:
+            if short:
+                self._base += moved
+                self._measured = True
+            return None
+        if not short:
+            return None
+        if abs(moved) <= STEP:
+            self._base += moved
+            return None
+        step = ClockStep(self.now(received), moved)
+        self.steps.append(step)
+        self._shift += moved
+        return step
+
+    def looks_stepped(self, timestamp: int, steady: int) -> bool:
+        """Whether an event stamped *timestamp* that came at *steady* may be the first after a step, or is only late."""
+        return self._measured and abs(timestamp - self._shift - self.now(steady)) > STEP
+
+    def instant(self, timestamp: int, steady: int) -> int:
+        """The instant of an event that Asterisk stamped *timestamp*, and that came at *steady*.
+
+        Around a step either side of it may be meant: the nearer to the arrival is.
+        """
+        instant = timestamp - self._shift
+        if not self.steps:
+            return instant
+        now = self.now(steady)
+        before = instant + self.steps[-1].by
+        return before if abs(before - now) < abs(instant - now) else instant
+
+    def from_wall(self, wall: int) -> int:
+        """The instant of a time of day that Asterisk told, microseconds since the epoch."""
+        shift = self._shift
+        for step in reversed(self.steps):
+            if wall - shift >= step.at:
+                break
+            shift -= step.by
+        return wall - shift
+
+    def wall(self, instant: int) -> int:
+        """The time of day at *instant* by Asterisk's clock, microseconds since the epoch."""
+        return instant + sum(step.by for step in self.steps if step.at <= instant)
