@@ -1,18 +1,18 @@
 """Every exception of the gateway. A class exists where somebody reacts to it differently.
 
-    GatewayError
-    ├── ConfigError                  exit 2, before any connection
-    ├── AmiError
-    │   ├── AmiConnectionError       back off, reconnect, resynchronise
-    │   │   └── AmiProtocolError     the bytes make no sense: the same, and say so
-    │   ├── AmiAuthenticationError   longest delay; exit 4 if no login ever succeeded
-    │   ├── AmiActionError           Asterisk answered ``Response: Error``
-    │   ├── AmiTimeoutError          no answer in time
-    │   └── AmiValueError            a value that must never reach the wire (CR, LF, NUL, too long)
-    ├── MqttError
-    │   ├── MqttConnectionError      back off, reconnect, republish
-    │   └── MqttAuthenticationError  longest delay; exit 5 if no login ever succeeded
-    └── IllegalTransitionError       AGENT_SESSION_STATE forbids the step
+GatewayError
+├── ConfigError                  exit 2, before any connection
+├── AmiError
+│   ├── AmiConnectionError       back off, reconnect, resynchronise
+│   │   └── AmiProtocolError     the bytes make no sense: the same, and say so
+│   ├── AmiAuthenticationError   longest delay; exit 4 if no login ever succeeded
+│   ├── AmiActionError           Asterisk answered ``Response: Error``
+│   ├── AmiTimeoutError          no answer in time
+│   └── AmiValueError            a value that must never reach the wire (CR, LF, NUL, too long)
+├── MqttError
+│   ├── MqttConnectionError      back off, reconnect, republish
+│   └── MqttAuthenticationError  longest delay; exit 5 if no login ever succeeded
+└── IllegalTransitionError       AGENT_SESSION_STATE forbids the step
 """
 
 

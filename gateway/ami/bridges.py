@@ -1,5 +1,7 @@
 """Which channels talk with each other, and which halves of Local pairs belong together. Sans-I/O."""
 
+from collections.abc import Iterable, Mapping
+
 
 class Bridges:
     """Bridges as BridgeEnter, BridgeLeave and Hangup tell them, channels by Uniqueid."""
@@ -68,14 +70,13 @@ class Bridges:
             channel = others[0]
         return channel
 
-    def replace(self, channels: dict[str, str]) -> None:
-        """Take over what CoreShowChannels lists: every channel with its bridge, ``""`` for none.
-
-        Pairs stay known: lists do not tell them, and a channel that is gone cannot come back.
-        """
+    def replace(self, channels: Mapping[str, str], pairs: Iterable[tuple[str, str]]) -> None:
+        """Take over what CoreShowChannels lists: every channel with its bridge, ``""`` for none, and Local pairs."""
         self._channels.clear()
         self._bridge_of.clear()
+        self._other_half.clear()
         for channel, bridge in channels.items():
             if bridge:
                 self.enter(bridge, channel)
-        self._other_half = {one: two for one, two in self._other_half.items() if one in channels and two in channels}
+        for one, two in pairs:
+            self.pair(one, two)

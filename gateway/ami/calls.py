@@ -5,7 +5,7 @@ too early where an agent's consultation is completed into a call; the channel of
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -175,21 +175,16 @@ class QueueCalls:
         self._by_channel.clear()
         return told + self.advance_all()
 
-    def reconcile(self, channels: Mapping[str, str], last_seen: int) -> list[CallFact]:
-        """CoreShowChannels after a loss: channels by Uniqueid with their bridge. Ends what went on at *last_seen*.
+    def lacking(self, channels: Container[str]) -> list[TrackedCall]:
+        """The open calls whose leg is not among *channels*, those that CoreShowChannels listed."""
+        return [tracked for tracked in self.open_calls() if tracked.leg not in channels]
 
-        A call goes on where its leg still is, or, for a leg that is not known to have a bridge, its caller.
-        """
-        self.bridges.replace(dict(channels))
+    def end_unseen(self, suspects: Iterable[TrackedCall], at: int) -> list[CallFact]:
+        """End the calls that a list lacked and no event has ended since, as of *at*, when they were last seen."""
         told: list[CallFact] = []
-        for tracked in list(self.open_calls()):
-            if tracked.leg in channels and (self.bridges.has_company(tracked.leg) or not channels[tracked.leg]):
-                tracked.alone_since = None
-                self._timers.pop((tracked, self._give_up), None)
-                continue
-            told += self._end(tracked, last_seen if tracked.alone_since is None else tracked.alone_since, Cause.RESYNC)
-        for channel in [each for each in self._by_channel if each not in channels]:
-            del self._by_channel[channel]
+        for tracked in suspects:
+            if tracked.ended_at is None:
+                told += self._end(tracked, at if tracked.alone_since is None else tracked.alone_since, Cause.RESYNC)
         return told
 
     def advance_all(self) -> list[CallFact]:

@@ -130,7 +130,7 @@ class AmiClient:
         self._login_ever_succeeded = login_ever_succeeded
         self._connection: AmiConnection | None = None
         self._connected_at = clock.now()
-        self._failures = 0
+        self._told_reason: str | None = None
 
     @property
     def connected(self) -> bool:
@@ -205,9 +205,10 @@ class AmiClient:
             await self._open(connection)
             await self._watch(connection)
         except AmiAuthenticationError as error:
-            self._unreachable(str(error))
             if not self._login_ever_succeeded:
+                tell(self._listener.ami_unreachable, str(error))
                 raise
+            self._unreachable(str(error))
             return self._settings.login_retry
         except AmiError as error:
             self._unreachable(str(error))
@@ -270,7 +271,7 @@ class AmiClient:
         self._connection = connection
         self._connected_at = self._clock.now()
         self._login_ever_succeeded = True
-        self._failures = 0
+        self._told_reason = None
         _log.info("connected to Asterisk at %s:%d: %s", self._settings.host, self._settings.port, greeting)
         tell(self._listener.ami_connected, greeting)
 
@@ -289,8 +290,8 @@ class AmiClient:
         tell(self._listener.ami_disconnected, str(reason), connection.last_contact)
 
     def _unreachable(self, reason: str) -> None:
-        level = logging.DEBUG if self._failures else logging.WARNING
-        self._failures += 1
+        level = logging.DEBUG if reason == self._told_reason else logging.WARNING
+        self._told_reason = reason
         _log.log(level, "no link to Asterisk at %s:%d: %s", self._settings.host, self._settings.port, reason)
         tell(self._listener.ami_unreachable, reason)
 

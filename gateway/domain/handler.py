@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 from typing import Final, Literal
 
 from gateway.domain import facts, history
@@ -52,7 +53,7 @@ class AgentHandler:
         self._realtime: set[MembershipKey] = set()
         self._missing: dict[MembershipKey, int] = {}
         self._returning: dict[MembershipKey, tuple[int, int]] = {}
-        self._deadlines: dict[MembershipKey, int] = {}
+        self._due: list[tuple[int, MembershipKey]] = []
 
     # What is known -------------------------------------------------------------------------------------------------
 
@@ -112,8 +113,17 @@ class AgentHandler:
 
     def next_deadline(self) -> int | None:
         """Instant at which ``TimePassed`` is due; None while nothing runs."""
-        returning = (deadline for _, deadline in self._returning.values())
-        return min((*self._deadlines.values(), *returning), default=None)
+        while self._due and not self._is_due(*self._due[0]):
+            heappop(self._due)
+        returning = min((deadline for _, deadline in self._returning.values()), default=None)
+        if not self._due:
+            return returning
+        return self._due[0][0] if returning is None else min(self._due[0][0], returning)
+
+    def _is_due(self, instant: int, key: MembershipKey) -> bool:
+        """Whether an entry of the heap still holds; what it was made for may have gone another way since."""
+        session = self._sessions.get(key)
+        return session is not None and instant in (session.deadline, session.unavailable_until)
 
     # What happens --------------------------------------------------------------------------------------------------
 
@@ -228,6 +238,7 @@ class AgentHandler:
             gaps=gaps,
         )
         self._sessions[member.key] = session
+        self._schedule(None, session)
         self._by_queue.setdefault(member.key.queue, set()).add(member.key)
         for call in calls:
             self._calls[member.key, call.key] = session.session_id
@@ -246,19 +257,24 @@ class AgentHandler:
             self._ended[session.session_id] = session
         else:
             self._sessions[key] = session
-            if session.deadline is None:
-                self._deadlines.pop(key, None)
-            else:
-                self._deadlines[key] = session.deadline
+            self._schedule(before, session)
         if events or session == before:
             return list(events)
         return [SessionRefreshed(session)]
 
+    def _schedule(self, before: AgentSession | None, session: AgentSession) -> None:
+        """Note when the session changes by itself: at the end of a wrap-up, or of what its last call brings."""
+        deadline, until = session.deadline, session.unavailable_until
+        if deadline is not None and (before is None or deadline != before.deadline):
+            heappush(self._due, (deadline, session.member.key))
+        if until is not None and until > session.changed_at and (before is None or until != before.unavailable_until):
+            heappush(self._due, (until, session.member.key))
+
     def _forget_membership(self, key: MembershipKey) -> None:
         del self._sessions[key]
         self._by_queue.get(key.queue, set()).discard(key)
-        for kept in (self._deadlines, self._missing, self._returning):
-            kept.pop(key, None)
+        self._missing.pop(key, None)
+        self._returning.pop(key, None)
         self._realtime.discard(key)
 
     def _end(self, key: MembershipKey, occasion: Occasion) -> list[Outcome]:
@@ -367,11 +383,14 @@ class AgentHandler:
         return outcomes
 
     def _time_passed(self, now: int) -> list[Outcome]:
-        due = sorted((deadline, key) for key, deadline in self._deadlines.items() if deadline <= now)
         outcomes: list[Outcome] = []
-        for _, key in due:
+        while self._due and self._due[0][0] <= now:
+            instant, key = heappop(self._due)
+            if not self._is_due(instant, key):
+                continue
             session = self._sessions[key]
-            outcomes += self._store(session, history.advance(session, now))
+            told = self._store(session, history.advance(session, now))
+            outcomes += told or [SessionRefreshed(session)]
         gone = [(key, last) for key, (last, deadline) in self._returning.items() if deadline <= now]
         for key, last_contact in gone:
             outcomes += self._end(key, Occasion(last_contact, Cause.RESYNC))

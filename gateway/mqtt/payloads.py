@@ -194,6 +194,18 @@ class BridgeHealthPayload(Payload):
     memory: int
 
 
+class BridgeEventPayload(Payload):
+    """Something that happened to the gateway; further keys by the kind of event."""
+
+    stream: str
+    seq: int
+    previous_seq: int | None
+    event: str
+    at: str
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
 class SessionAnswerPayload(Payload):
     """What became of a command to an agent in one of its sessions."""
 

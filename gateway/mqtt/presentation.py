@@ -40,7 +40,7 @@ def _seconds_or_none(duration: int | None) -> float | None:
     return None if duration is None else seconds(duration)
 
 
-class Payloads:
+class Presentation:
     """Fills the models from the session model.
 
     Args:
@@ -48,11 +48,15 @@ class Payloads:
         stream: The stream's UUID.
         wall: Turns instants into times of day.
         publish_caller_id: Whether caller numbers and names may be told.
+
+    Attributes:
+        node: The node's name.
+        stream: The stream's UUID.
     """
 
     def __init__(self, *, node: str, stream: str, wall: Wall, publish_caller_id: bool) -> None:
-        self._node = node
-        self._stream = stream
+        self.node = node
+        self.stream = stream
         self._wall = wall
         self._publish_caller_id = publish_caller_id
 
@@ -62,9 +66,9 @@ class Payloads:
         pending = session.pending_state
         return SessionPayload(
             contract=CONTRACT,
-            stream=self._stream,
+            stream=self.stream,
             seq=seq,
-            node=self._node,
+            node=self.node,
             as_of=self.at(now),
             session_id=session.session_id,
             agent=session.agent,
@@ -110,7 +114,7 @@ class Payloads:
         """A session event; the session in it is as of the event."""
         at, previous = event.occasion.at, event.previous
         return SessionEventPayload(
-            stream=self._stream,
+            stream=self.stream,
             seq=seq,
             previous_seq=previous_seq,
             event="UPDATE" if event.event is None else event.event.name,
@@ -128,10 +132,10 @@ class Payloads:
         """A call record."""
         session, call = record.session, record.call
         return CallRecordPayload(
-            stream=self._stream,
+            stream=self.stream,
             seq=seq,
             previous_seq=previous_seq,
-            node=self._node,
+            node=self.node,
             group=session.group,
             agent=session.agent,
             address=session.address,

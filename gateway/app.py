@@ -1,0 +1,242 @@
+"""The composition root: makes the parts from the configuration, runs them, and ends them in order."""
+
+import asyncio
+import logging
+import signal
+import ssl
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.ami.client import AmiClient, AmiSettings
+from gateway.ami.lists import LIST_EVENTS
+from gateway.ami.tls import tls_context as ami_tls_context
+from gateway.ami.translate import EVENTS, Translator
+from gateway.clock import Clock, SystemClock
+from gateway.config import GatewayConfig
+from gateway.domain.handler import AgentHandler
+from gateway.domain.instant import SECOND
+from gateway.domain.session import Rules
+from gateway.errors import ConfigError
+from gateway.mqtt.announcer import Announcer
+from gateway.mqtt.client import MqttClient
+from gateway.mqtt.interface import MEBIBYTE, MqttSettings
+from gateway.mqtt.presentation import Presentation
+from gateway.mqtt.topics import TopicNameError, Topics
+from gateway.service.bridge import Bridge
+from gateway.service.carrier import Carrier
+from gateway.service.commander import Commander
+from gateway.service.orders import Orders
+from gateway.service.picture import Picture
+from gateway.service.policy import Policy
+from gateway.service.resync import Resync
+from gateway.service.upkeep import Upkeep
+from gateway.timeline import Timeline
+from gateway.uuid7 import uuid7
+
+_log = logging.getLogger(__name__)
+
+STOP_TIMEOUT: Final = 10.0
+"""Seconds that an orderly stop may take."""
+
+
+class _Exit:
+    """Where messages go once there is a client for them: the parts that tell are made before it."""
+
+    client: MqttClient
+
+    def send(
+        self, topic: str, payload: bytes, *, seq: int | None = None, correlation_data: bytes | None = None
+    ) -> None:
+        self.client.send(topic, payload, seq=seq, correlation_data=correlation_data)
+
+    def refresh(self, topic: str, *, requeue: bool = False) -> None:
+        self.client.refresh(topic, requeue=requeue)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts, made and connected, nothing running yet."""
+
+    picture: Picture
+    upkeep: Upkeep
+    commander: Commander
+    ami: AmiClient
+    mqtt: MqttClient
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until *stop* is set, then end in order.
+
+        Raises:
+            AmiAuthenticationError: If Asterisk refuses the login and never took it.
+            MqttAuthenticationError: If the broker refuses the login and never took it.
+        """
+        mqtt = asyncio.create_task(self.mqtt.run(), name="mqtt")
+        ami = asyncio.create_task(self.ami.run(), name="ami")
+        upkeep = asyncio.create_task(self.upkeep.run(), name="upkeep")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        tasks = (mqtt, ami, upkeep, stopped)
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            _log.info("stopping")
+            await self._end(mqtt, ami, upkeep, stopped)
+            _log.info("stopped")
+
+    async def _end(self, mqtt: asyncio.Task[None], *others: asyncio.Task[object]) -> None:
+        """Answer what runs, say that the picture is not current, and leave the broker in order."""
+        await self.commander.stop()
+        self.picture.stop()
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        if self.mqtt.connected:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_TIMEOUT / 2):
+                    await self.mqtt.drain()
+        self.mqtt.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT / 2):
+                await asyncio.gather(mqtt, return_exceptions=True)
+
+
+def build(config: GatewayConfig, clock: Clock) -> Gateway:
+    """Make all parts from the configuration.
+
+    Raises:
+        ConfigError: If a file that it names cannot be used, or a name cannot be a topic.
+    """
+    started = clock.now()
+    timeline = Timeline(steady=started.steady, wall=started.wall)
+    topics = _topics(config)
+    presentation = Presentation(
+        node=config.node,
+        stream=str(uuid.uuid4()),
+        wall=timeline.wall,
+        publish_caller_id=config.mqtt.publish_caller_id,
+    )
+    exit_ = _Exit()
+    announcer = Announcer(exit_, topics, presentation, ended_retention=config.session.ended_retention * SECOND)
+    rules = Rules(
+        wrap_up_reasons=frozenset(config.session.wrap_up_pause_reasons),
+        unreachable_is_not_ready=config.session.unreachable_is_not_ready,
+    )
+    handler = AgentHandler(rules, config.session.agent_identity, lambda instant: uuid7(timeline.wall(instant)))
+    translator = Translator(timeline, config.session.time_to_answer)
+    picture = Picture(handler, translator, timeline, announcer, clock, asterisk_topic=topics.bridge_asterisk)
+    ami = AmiClient(_ami_settings(config), picture, clock=clock)
+    resync = Resync(ami, picture, handler, translator, timeline, wrap_up=config.asterisk.wrap_up)
+    bridge = Bridge(topics, announcer, presentation, picture, handler, publisher=exit_, clock=clock)
+    upkeep = Upkeep(
+        picture,
+        resync,
+        announcer,
+        handler,
+        bridge,
+        resync_interval=config.asterisk.resync_interval,
+        statistics_interval=config.session.statistics_interval,
+    )
+    orders = Orders(ami, picture, handler, list_queue=resync.list_queue, timeout=config.commands.timeout)
+    carrier = Carrier(
+        handler,
+        orders,
+        Policy(config.commands.allow, config.commands.groups, config.commands.addresses, config.commands.reasons),
+        identity=config.session.agent_identity,
+        wrap_up_reasons=config.session.wrap_up_pause_reasons,
+        resync=upkeep.resync_now,
+        health=bridge.publish_health,
+    )
+    commander = Commander(
+        topics,
+        exit_,
+        clock,
+        carrier.carry,
+        refusal=carrier.refusal,
+        is_current=lambda: picture.current,
+        max_age=config.commands.max_age * SECOND,
+        limit=config.commands.max_in_flight,
+    )
+    bridge.on_command = commander.receive
+    bridge.commands_answered = lambda: sum(commander.answered.values())
+    bridge.rights_missing = lambda: resync.rights_missing
+    exit_.client = MqttClient(_mqtt_settings(config, topics), topics, bridge)
+    bridge.outbox = exit_.client
+    return Gateway(picture, upkeep, commander, ami, exit_.client)
+
+
+async def serve(config: GatewayConfig) -> None:
+    """Run the gateway until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: See ``build``.
+        AmiAuthenticationError: Asterisk refuses the login and never took it.
+        MqttAuthenticationError: The broker refuses the login and never took it.
+    """
+    gateway = build(config, SystemClock())
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    _log.info(
+        "node %s: Asterisk at %s:%d, broker at %s:%d",
+        config.node,
+        config.asterisk.host,
+        config.asterisk.port,
+        config.mqtt.host,
+        config.mqtt.port,
+    )
+    await gateway.run(stop)
+
+
+def _topics(config: GatewayConfig) -> Topics:
+    try:
+        return Topics(config.mqtt.prefix, config.node)
+    except TopicNameError as error:
+        raise ConfigError(f"node or mqtt.prefix: {error}") from None
+
+
+def _ami_settings(config: GatewayConfig) -> AmiSettings:
+    asterisk = config.asterisk
+    return AmiSettings(
+        host=asterisk.host,
+        port=asterisk.port,
+        username=asterisk.username,
+        secret=asterisk.password.get_secret_value(),
+        tls=ami_tls_context(_text(asterisk.tls_ca_file)) if asterisk.tls else None,
+        tls_server_name=asterisk.tls_server_name,
+        wanted=EVENTS | LIST_EVENTS,
+    )
+
+
+def _mqtt_settings(config: GatewayConfig, topics: Topics) -> MqttSettings:
+    mqtt = config.mqtt
+    return MqttSettings(
+        host=mqtt.host,
+        port=mqtt.port,
+        client_id=f"cti-gateway {topics.base}",
+        session_expiry=config.commands.max_age,
+        username=mqtt.username,
+        password=None if mqtt.password is None else mqtt.password.get_secret_value(),
+        tls=_mqtt_tls(config) if mqtt.tls else None,
+        protocol=mqtt.protocol,
+        outbox_limit_bytes=config.store.outbox_limit_mb * MEBIBYTE,
+    )
+
+
+def _mqtt_tls(config: GatewayConfig) -> ssl.SSLContext:
+    mqtt = config.mqtt
+    context = ami_tls_context(_text(mqtt.tls_ca_file))
+    if mqtt.tls_cert_file is not None:
+        try:
+            context.load_cert_chain(mqtt.tls_cert_file, mqtt.tls_key_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"mqtt.tls_cert_file: {mqtt.tls_cert_file}: cannot be used: {error}") from None
+    return context
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

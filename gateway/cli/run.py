@@ -1,0 +1,57 @@
+"""``cti-gateway run``: the service."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from gateway import logs
+from gateway.cli.options import DEFAULT_CONFIG, ConfigOption, ExitStatus, complain, config_or_exit
+from gateway.errors import AmiAuthenticationError, ConfigError, MqttAuthenticationError
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def run(
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    log_level: Annotated[LogLevel, typer.Option(help="How much is logged.")] = LogLevel.INFO,
+) -> None:
+    """Run the service until SIGTERM or SIGINT.
+
+    Exit status: 0 stopped in order, 2 configuration, 4 Asterisk refused the login, 5 the broker refused the login.
+    """
+    settings = config_or_exit(config)
+    logs.configure(logging.getLevelNamesMapping()[log_level.name])
+    from gateway.app import serve  # noqa: PLC0415  the service's libraries take longer to load than --help should
+
+    raise typer.Exit(run_to_end(serve(settings)))
+
+
+def run_to_end(service: Coroutine[Any, Any, None]) -> ExitStatus:
+    """Run *service* and return what its end means, having told on standard error why it was no orderly one.
+
+    Any other exception is a mistake in the gateway and passes through with its traceback.
+    """
+    try:
+        asyncio.run(service)
+    except ConfigError as error:
+        complain(f"the configuration cannot be used:\n{error}")
+        return ExitStatus.CONFIGURATION
+    except AmiAuthenticationError as error:
+        complain(f"Asterisk refused the login: {error}")
+        return ExitStatus.AMI_LOGIN_REFUSED
+    except MqttAuthenticationError as error:
+        complain(f"the broker refused the login: {error}")
+        return ExitStatus.BROKER_LOGIN_REFUSED
+    return ExitStatus.STOPPED

@@ -1,0 +1,226 @@
+"""What the model has to tell, as messages: events in the order of ``seq``, and the snapshots beside them."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from gateway.domain.facts import CallRecord, Outcome, SessionRefreshed
+from gateway.domain.instant import SECOND
+from gateway.domain.session import AgentSession, SessionEvent
+from gateway.mqtt.interface import Retained
+from gateway.mqtt.payloads import BridgeEventPayload
+from gateway.mqtt.presentation import Presentation
+from gateway.mqtt.topics import TopicNameError, Topics
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Publisher(Protocol):
+    """Where messages go."""
+
+    def send(
+        self, topic: str, payload: bytes, *, seq: int | None = None, correlation_data: bytes | None = None
+    ) -> None:
+        """Keep a message until the broker has it, in this order."""
+
+    def refresh(self, topic: str, *, requeue: bool = False) -> None:
+        """Send what ``render`` gives for a retained topic when its turn comes; *requeue*: behind all that waits."""
+
+
+class Announcer:
+    """Numbers the events of the stream, and knows what each retained session topic shows.
+
+    Args:
+        publisher: Where messages go.
+        topics: Their names.
+        presentation: Their contents.
+        ended_retention: Microseconds for which the message of an ended session stays.
+
+    Attributes:
+        seq: Number of the last event; 0 before the first.
+        names_refused: Names that cannot be a topic, counted by name.
+    """
+
+    def __init__(
+        self, publisher: Publisher, topics: Topics, presentation: Presentation, *, ended_retention: int
+    ) -> None:
+        self.seq = 0
+        self.names_refused: Counter[str] = Counter()
+        self._publisher = publisher
+        self._topics = topics
+        self._presentation = presentation
+        self._ended_retention = ended_retention
+        self._previous: dict[str, int] = {}
+        self._shown: dict[str, AgentSession] = {}
+        self._seq_of: dict[str, int] = {}
+        self._expiring: dict[str, int] = {}
+        self._held: list[Outcome] | None = None
+        self._batch: list[tuple[str, bytes, int]] | None = None
+        self._refresh_next: list[str] = []
+
+    # Telling -------------------------------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Keep what is told from now on until ``release``: the picture is not current."""
+        if self._held is None:
+            self._held = []
+
+    def release(self, then_refresh: str) -> int:
+        """Tell what was held: snapshots first, then the retained topic *then_refresh*, then the events.
+
+        Whoever sees that topic say that the picture is current has seen all of the picture.
+
+        Returns:
+            How many events were held.
+        """
+        held, self._held = self._held or [], None
+        batch: list[tuple[str, bytes, int]] = []
+        self._batch = batch
+        for outcome in held:
+            self._announce(outcome)
+        self._batch = None
+        self._publisher.refresh(then_refresh, requeue=True)
+        for topic, payload, seq in batch:
+            self._publisher.send(topic, payload, seq=seq)
+        return len(batch)
+
+    def tell(self, outcomes: Iterable[Outcome]) -> None:
+        """Publish outcomes in order, or hold them."""
+        if self._held is not None:
+            self._held.extend(outcomes)
+            return
+        for outcome in outcomes:
+            self._announce(outcome)
+
+    def bridge_event(self, event: str, at: int, **details: str | float | list[str] | None) -> None:
+        """Tell on ``bridge/event``: *at* is an instant, *details* what the event is about. Never held."""
+        topic = self._topics.bridge_event
+        seq = self._next()
+        payload = BridgeEventPayload(
+            stream=self._presentation.stream,
+            seq=seq,
+            previous_seq=self._previous.get(topic),
+            event=event,
+            at=self._presentation.at(at),
+            **details,
+        )
+        self._emit(topic, payload.to_bytes(), seq)
+
+    # Snapshots -----------------------------------------------------------------------------------------------------
+
+    def session_topics(self) -> list[str]:
+        """Every retained session topic there is."""
+        return list(self._shown)
+
+    def shows(self, topic: str) -> bool:
+        """Whether there is anything to show on a session topic."""
+        return topic in self._shown
+
+    def render_session(self, topic: str, now: int) -> Retained | None:
+        """What a session topic shows at *now*, an instant; None for a topic that shows nothing."""
+        session = self._shown.get(topic)
+        if session is None:
+            return None
+        payload = self._presentation.session(session, seq=self._seq_of.get(session.session_id), now=now)
+        expires = self._expiring.get(topic)
+        expiry = None if expires is None else max(1, (expires - now) // SECOND)
+        return Retained(payload.to_bytes(), expiry)
+
+    def refresh_some(self, count: int) -> None:
+        """Send *count* sessions' snapshots again, in turn: duration and rate move by themselves."""
+        for _ in range(min(count, len(self._shown))):
+            if not self._refresh_next:
+                self._refresh_next = list(self._shown)
+            topic = self._refresh_next.pop()
+            if topic in self._shown and topic not in self._expiring:
+                self._publisher.refresh(topic)
+
+    def expire(self, now: int) -> list[AgentSession]:
+        """Remove the messages of sessions that ended long enough before *now*, and return the sessions."""
+        gone = [topic for topic, at in self._expiring.items() if at <= now]
+        sessions = []
+        for topic in gone:
+            sessions.append(self._shown.pop(topic))
+            del self._expiring[topic]
+            self._publisher.refresh(topic)
+        return sessions
+
+    # How -----------------------------------------------------------------------------------------------------------
+
+    def _announce(self, outcome: Outcome) -> None:
+        match outcome:
+            case SessionEvent():
+                self._session_event(outcome)
+            case SessionRefreshed():
+                self._show(outcome.session)
+            case CallRecord():
+                self._call_record(outcome)
+            case _:
+                pass
+
+    def _session_event(self, event: SessionEvent) -> None:
+        session = event.session
+        topic = self._topic_of(session)
+        if topic is None:
+            return
+        seq = self._next()
+        self._seq_of[session.session_id] = seq
+        event_topic = f"{topic}/event"
+        payload = self._presentation.session_event(event, seq=seq, previous_seq=self._previous.get(event_topic))
+        self._emit(event_topic, payload.to_bytes(), seq)
+        self._show(session)
+
+    def _call_record(self, record: CallRecord) -> None:
+        session = record.session
+        try:
+            topic = self._topics.call(session.group, session.agent, session.address)
+        except TopicNameError as error:
+            self._refuse(session, error)
+            return
+        seq = self._next()
+        payload = self._presentation.call_record(record, seq=seq, previous_seq=self._previous.get(topic))
+        self._emit(topic, payload.to_bytes(), seq)
+
+    def _emit(self, topic: str, payload: bytes, seq: int) -> None:
+        self._previous[topic] = seq
+        if self._batch is None:
+            self._publisher.send(topic, payload, seq=seq)
+        else:
+            self._batch.append((topic, payload, seq))
+
+    def _show(self, session: AgentSession) -> None:
+        """Let the session's topic show it, unless it ended and a successor holds the topic."""
+        topic = self._topic_of(session)
+        if topic is None:
+            return
+        shown = self._shown.get(topic)
+        if session.end_time is not None:
+            if shown is not None and shown.session_id != session.session_id and shown.end_time is None:
+                return
+            self._expiring.setdefault(topic, session.end_time + self._ended_retention)
+        else:
+            self._expiring.pop(topic, None)
+        if shown is not None and shown.session_id != session.session_id:
+            self._seq_of.pop(shown.session_id, None)
+        self._shown[topic] = session
+        self._publisher.refresh(topic)
+
+    def _topic_of(self, session: AgentSession) -> str | None:
+        try:
+            return self._topics.session(session.group, session.agent, session.address)
+        except TopicNameError as error:
+            self._refuse(session, error)
+            return None
+
+    def _refuse(self, session: AgentSession, error: TopicNameError) -> None:
+        """A name that cannot be a level is told once, and harms nothing else."""
+        name = f"{session.group}/{session.agent}/{session.address}"
+        self.names_refused[name] += 1
+        if self.names_refused[name] == 1:
+            _log.warning("cannot publish the session %r: %s", name, error)
+            self.bridge_event("NAME_REFUSED", session.changed_at, name=repr(name), message=str(error))
+
+    def _next(self) -> int:
+        self.seq += 1
+        return self.seq

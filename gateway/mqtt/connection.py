@@ -1,0 +1,396 @@
+"""One connection to the broker: an aiomqtt client that also tells what aiomqtt keeps to itself.
+
+The only file that knows aiomqtt and paho. These hooks of theirs are private or replaced here, each because there is
+no public way (aiomqtt 2.5.1, paho 2.2.0):
+
+* ``_on_publish``: aiomqtt drops the reason code of a PUBACK, so a refused publish looks like a delivered one; and its
+  ``publish`` waits, which costs a task for each message under way.
+* ``_on_message``: aiomqtt's queue hides whether a message came before the SUBACK, and its order against other packets.
+* ``_on_connect``: the session present flag and the broker's limits are not handed on.
+* ``_on_disconnect``: aiomqtt ignores a connection closed before the CONNACK, and one closed at once after it.
+* ``_on_socket_open``, ``_on_socket_register_write``: aiomqtt registers the socket with the loop two steps late, when
+  a cancelled connect may have closed it; and writes only after another round through the selector.
+* ``_sock_close``: paho has no way to drop a connection without saying DISCONNECT, which would cancel the will.
+
+A connection that is over is thrown away with all it had under way: paho would otherwise send that again by itself,
+and what raised an error may still have arrived.
+"""
+
+import asyncio
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import aiomqtt
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from gateway.errors import MqttAuthenticationError, MqttConnectionError
+from gateway.mqtt.interface import MEBIBYTE, Inbound, MqttSettings
+
+_logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+FAILURE = 0x80  # reason codes from here on mean that it was not done (MQTT 5.0, 2.4)
+UNSUPPORTED_VERSION = 0x84
+_LOGIN_REFUSED = frozenset({0x86, 0x87, 0x8A, 0x8C})  # bad name or password, not authorised, banned, bad method
+SESSION_TAKEN_OVER = 0x8E
+_RETAIN_IF_NEW = 1  # Retain Handling (MQTT 5.0, 3.8.3.1): send what is retained only if the subscription is new
+_DISCONNECT_TIME = 1.0  # seconds for the last bytes to leave
+
+
+class UnsupportedVersionError(MqttConnectionError):
+    """The broker does not speak the version of MQTT we asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Why a connection is over.
+
+    Attributes:
+        reason: For people.
+        code: The reason code of the broker's DISCONNECT; None if it said none.
+        by_peer: Whether the other side ended it.
+    """
+
+    reason: str
+    code: int | None = None
+    by_peer: bool = False
+
+
+class OnMessage(Protocol):
+    """Called on the loop for each message; it is acknowledged when this returns."""
+
+    def __call__(self, connection: "Connection", message: Inbound) -> None:
+        """Take *message*, whose ``replayed`` and ``resumed`` are not set yet."""
+
+
+class OnAcknowledged(Protocol):
+    """Called on the loop for each PUBACK."""
+
+    def __call__(self, identifier: int, refusal: str | None) -> None:
+        """The broker took the publish *identifier*, or refused it for the reason *refusal*."""
+
+
+class Connection(aiomqtt.Client):
+    """A connection, from CONNECT to its end; made anew for each.
+
+    Attributes:
+        version: ``5`` or ``3.1.1``.
+        lost: Done with a ``Loss`` when the connection is over.
+        session_present: Whether the broker resumed a session.
+        receive_maximum: How many publishes the broker takes at once.
+        maximum_packet_size: Bytes of the largest packet the broker takes; None is no limit.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        version: str,
+        will_topic: str,
+        on_message: OnMessage,
+        on_acknowledged: OnAcknowledged,
+    ) -> None:
+        mqtt5 = version == "5"
+        super().__init__(
+            settings.host,
+            settings.port,
+            username=settings.username,
+            password=settings.password,
+            identifier=settings.client_id,
+            protocol=aiomqtt.ProtocolVersion.V5 if mqtt5 else aiomqtt.ProtocolVersion.V311,
+            will=aiomqtt.Will(will_topic, b"offline", qos=1, retain=True),
+            clean_session=None if mqtt5 else True,
+            timeout=settings.connect_timeout,
+            keepalive=settings.keep_alive,
+            clean_start=False if mqtt5 else MQTT_CLEAN_START_FIRST_ONLY,  # the latter is what paho wants under 3.1.1
+            max_inflight_messages=0,  # the outbox minds the window; paho would walk all messages at each PUBACK
+            properties=_connect_properties(settings) if mqtt5 else None,
+            tls_context=settings.tls,
+            tls_insecure=True if settings.tls and not settings.tls.check_hostname else None,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        )
+        self._client.disable_logger()  # it logs what we tell ourselves, and each packet at the cost of formatting it
+        self.version = version
+        self.session_present = False
+        self.receive_maximum = 0xFFFF
+        self.maximum_packet_size: int | None = None
+        self.lost: asyncio.Future[Loss] = self._loop.create_future()
+        self._hand_on = on_message
+        self._acknowledged = on_acknowledged
+        self._abandoned = False
+        self._loop_thread = threading.get_ident()
+
+    def now(self) -> float:
+        """Seconds by the loop's clock."""
+        return self._loop.time()
+
+    async def open(self) -> None:
+        """Connect and wait for the CONNACK.
+
+        Raises:
+            UnsupportedVersionError: If the broker refuses the version of the protocol.
+            MqttAuthenticationError: If it refuses the login.
+            MqttConnectionError: If there is no connection for another reason.
+        """
+        # In a task of its own: asyncio.wait_for, by which aiomqtt waits, swallows a cancellation that comes together
+        # with the CONNACK (Python 3.11), and then nobody would know that we were to stop.
+        connecting = asyncio.create_task(self.__aenter__(), name="mqtt.connect")
+        try:
+            await asyncio.wait([connecting])
+            connecting.result()
+        except BaseException as error:  # cancelled or failed, the connecting thread may still bring a socket
+            self._abandoned = True
+            connecting.cancel()
+            self.abort(Loss("not connected"))
+            if isinstance(error, aiomqtt.MqttError | ValueError | OSError):  # ValueError: what is no host name
+                raise _connect_error(error) from None
+            raise
+
+    async def subscribe_to(self, topic_filters: list[str], *, commands: bool) -> None:
+        """Subscribe and wait for the SUBACK; a refused filter is logged.
+
+        Args:
+            topic_filters: What to.
+            commands: QoS 1 and what may be told of retained messages; else QoS 0, to look at what is retained.
+
+        Raises:
+            MqttConnectionError: If no SUBACK comes.
+        """
+        qos = 1 if commands else 0
+        if self.version == "5":
+            options = SubscribeOptions(
+                qos,
+                noLocal=True,
+                retainAsPublished=commands,
+                retainHandling=_RETAIN_IF_NEW if commands else 0,
+            )
+            codes: Sequence[Any] = await self.unless_lost(self.subscribe([(each, options) for each in topic_filters]))
+        else:
+            codes = await self.unless_lost(self.subscribe([(each, qos) for each in topic_filters]))
+        for topic_filter, code in zip(topic_filters, codes, strict=False):
+            value: int = code.value if isinstance(code, ReasonCode) else code
+            if value >= FAILURE:
+                _logger.warning("the broker refuses the subscription to %s: %s", topic_filter, code)
+
+    async def unsubscribe_from(self, topic_filters: list[str]) -> None:
+        """Unsubscribe and wait for the UNSUBACK.
+
+        Raises:
+            MqttConnectionError: If none comes.
+        """
+        await self.unless_lost(self.unsubscribe(topic_filters))
+
+    def publish_now(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        expiry: int | None = None,
+        correlation_data: bytes | None = None,
+    ) -> int:
+        """Hand a QoS 1 message to the socket and return its packet identifier.
+
+        The answer comes as a call of ``on_acknowledged``. *expiry* (seconds) and *correlation_data* are left out under
+        3.1.1, which has neither.
+
+        Raises:
+            ValueError: If it can never be sent: a wildcard in the topic, or larger than the broker takes.
+            MqttConnectionError: If the connection is over.
+        """
+        if not topic or "\0" in topic:
+            raise ValueError("no topic, or a NUL in it")
+        properties = self._publish_properties(expiry, correlation_data)
+        if self.maximum_packet_size is not None:
+            size = _packet_size(topic, payload, properties)
+            if size > self.maximum_packet_size:
+                raise ValueError(f"a packet of {size} bytes; the broker takes {self.maximum_packet_size}")
+        info = self._client.publish(topic, payload, 1, retain, properties)
+        if info.rc != 0:
+            raise MqttConnectionError("the connection is over")
+        return info.mid
+
+    async def close(self) -> None:
+        """Say DISCONNECT, which cancels the will, and end the connection."""
+        if not self.lost.done():
+            self._client.disconnect()
+            await asyncio.wait([self.lost], timeout=_DISCONNECT_TIME)
+        self.abort(Loss("closed"))
+
+    def abort(self, loss: Loss) -> None:
+        """Drop the connection without a DISCONNECT, so that the broker sends the will."""
+        self._lose(loss)
+        self._client._sock_close()  # noqa: SLF001 (see above)
+
+    async def unless_lost(self, call: Coroutine[Any, Any, T]) -> T:
+        """Await *call*; if the connection is lost first, cancel it.
+
+        Raises:
+            MqttConnectionError: If the connection is lost, or aiomqtt has an error.
+        """
+        task = asyncio.create_task(call, name="mqtt.call")
+        lost: asyncio.Future[Any] = self.lost
+        try:
+            await asyncio.wait([task, lost], return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise MqttConnectionError(self.lost.result().reason)
+            return task.result()
+        except aiomqtt.MqttError as error:
+            raise MqttConnectionError(str(error)) from error
+        finally:
+            task.cancel()
+
+    def _publish_properties(self, expiry: int | None, correlation_data: bytes | None) -> Properties | None:
+        if self.version != "5" or (expiry is None and correlation_data is None):
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if expiry is not None:
+            properties.MessageExpiryInterval = expiry
+        if correlation_data is not None:
+            properties.CorrelationData = correlation_data
+        return properties
+
+    def _lose(self, loss: Loss) -> None:
+        if not self.lost.done():
+            self.lost.set_result(loss)
+
+    # From here on: what paho calls.
+
+    def _on_connect(
+        self,
+        client: PahoClient,
+        userdata: Any,
+        flags: ConnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        self.session_present = flags.session_present
+        self.receive_maximum = getattr(properties, "ReceiveMaximum", 0xFFFF)
+        self.maximum_packet_size = getattr(properties, "MaximumPacketSize", None)
+        super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    def _on_disconnect(
+        self,
+        client: PahoClient,  # noqa: ARG002 (paho's signature, as in all of these)
+        userdata: Any,  # noqa: ARG002
+        flags: DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,  # noqa: ARG002
+    ) -> None:
+        said = flags.is_disconnect_packet_from_server
+        reason = f"the broker says: {reason_code}" if said else _local_reason(reason_code)
+        if not self._connected.done():
+            self._connected.set_exception(aiomqtt.MqttError(f"closed before the CONNACK: {reason}"))
+            self._connected.exception()  # seen, even if whoever waited for it has been cancelled
+        keep_alive = reason_code.getName() == "Keep alive timeout"
+        self._lose(Loss(reason, reason_code.value if said else None, by_peer=said or not keep_alive))
+
+    def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:  # noqa: ARG002
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            _logger.debug("a message on a topic that is not UTF-8 is ignored")
+            return
+        properties = message.properties
+        inbound = Inbound(
+            topic,
+            bytes(message.payload),
+            retained=message.retain,
+            response_topic=getattr(properties, "ResponseTopic", None),
+            correlation_data=getattr(properties, "CorrelationData", None),
+        )
+        self._hand_on(self, inbound)
+
+    def _on_publish(
+        self,
+        client: PahoClient,  # noqa: ARG002
+        userdata: Any,  # noqa: ARG002
+        mid: int,
+        reason_code: ReasonCode,
+        properties: Properties,  # noqa: ARG002
+    ) -> None:
+        refused = reason_code.value >= FAILURE
+        self._acknowledged(mid, f"{reason_code} (0x{reason_code.value:02X})" if refused else None)
+
+    def _on_socket_open(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
+        self._loop.call_soon_threadsafe(self._adopt, sock)  # called on the connecting thread
+
+    def _adopt(self, sock: Any) -> None:
+        if self._abandoned:
+            self._client._sock_close()  # noqa: SLF001 (see above)
+        elif self._client.socket() == sock:
+            self._loop.add_reader(sock.fileno(), self._read)
+            self._misc_task = self._loop.create_task(self._misc_loop(), name="mqtt.keep_alive")
+
+    def _on_socket_close(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
+        if sock.fileno() >= 0:
+            self._loop.remove_reader(sock.fileno())
+        if self._misc_task is not None:
+            self._misc_task.cancel()
+
+    def _on_socket_register_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
+        if threading.get_ident() == self._loop_thread:
+            self._loop.call_soon(self._write)
+        else:
+            self._loop.call_soon_threadsafe(self._write)
+
+    def _read(self) -> None:
+        try:
+            while True:
+                self._client.loop_read()
+                sock: Any = self._client.socket()
+                if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):  # decrypted bytes wake no selector
+                    return
+        except Exception as error:  # noqa: BLE001 (whatever paho stumbles over ends this connection, and only it)
+            self.abort(Loss(f"{type(error).__name__}: {error}"))
+
+    def _write(self) -> None:
+        sock: Any = self._client.socket()
+        if sock is None:
+            return
+        try:
+            self._client.loop_write()
+        except Exception as error:  # noqa: BLE001 (as above)
+            self.abort(Loss(f"{type(error).__name__}: {error}"))
+        if self._client.want_write() and self._client.socket() == sock:
+            self._loop.add_writer(sock.fileno(), self._write)
+
+
+def _connect_properties(settings: MqttSettings) -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = settings.session_expiry
+    properties.MaximumPacketSize = MEBIBYTE
+    return properties
+
+
+def _connect_error(error: Exception) -> Exception:
+    code = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
+    if not isinstance(code, ReasonCode):
+        return MqttConnectionError(str(error) or type(error).__name__)
+    if code.value == UNSUPPORTED_VERSION:
+        return UnsupportedVersionError(str(code))
+    if code.value in _LOGIN_REFUSED:
+        return MqttAuthenticationError(str(code))
+    return MqttConnectionError(f"the broker refuses the connection: {code}")
+
+
+def _local_reason(reason_code: ReasonCode) -> str:
+    name = reason_code.getName()
+    return "the connection was closed" if name == "Unspecified error" else str(name)
+
+
+def _packet_size(topic: str, payload: bytes, properties: Properties | None) -> int:
+    """Bytes of a QoS 1 PUBLISH of MQTT 5.0 (3.3): topic with its length, identifier, properties, payload."""
+    packed = b"\0" if properties is None else properties.pack()  # type: ignore[no-untyped-call]
+    rest = 2 + len(topic.encode()) + 2 + len(packed) + len(payload)
+    return 1 + sum(rest >= 1 << bits for bits in (0, 7, 14, 21)) + rest

@@ -1,0 +1,251 @@
+"""What still has to reach the broker, in the order it has to leave. Knows no socket, no clock and no loop.
+
+Two kinds share one queue: events, each kept until the broker has acknowledged it, and marks, each saying that a
+retained topic must be sent as it is by then.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+ATTEMPTS: Final = 3  # connections a message may cost before it is set aside
+ENTRY_OVERHEAD: Final = 400  # bytes an entry takes beside its payload, about, by sys.getsizeof over its parts
+_COMPACT_FROM: Final = 1_000  # hollow entries that are left in the queue before it is worth rebuilding
+
+
+class Entry:
+    """One thing to send.
+
+    Attributes:
+        topic: Where to.
+        payload: What, for an event; None for a mark and for a hollow entry.
+        seq: The event's number, for whoever reads a log; None if it has none.
+        correlation_data: MQTT 5 Correlation Data to send with it.
+        is_mark: Whether it is a mark.
+        removes: The mark was last sent as a removal.
+        hollow: No longer to be sent; only its place is left.
+        suspect: It was under way when a connection was lost, so it goes alone, that the next loss finds the culprit.
+        cost: Connections lost while it was the oldest under way.
+        sent_at: When it was last handed to the connection, by the caller's clock.
+    """
+
+    __slots__ = (
+        "correlation_data",
+        "cost",
+        "hollow",
+        "is_mark",
+        "payload",
+        "removes",
+        "sent_at",
+        "seq",
+        "suspect",
+        "topic",
+    )
+
+    def __init__(
+        self, topic: str, payload: bytes | None, *, seq: int | None = None, correlation_data: bytes | None = None
+    ) -> None:
+        self.topic = topic
+        self.payload = payload
+        self.seq = seq
+        self.correlation_data = correlation_data
+        self.is_mark = payload is None
+        self.removes = False
+        self.hollow = False
+        self.suspect = False
+        self.cost = 0
+        self.sent_at = 0.0
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes in memory, about; 0 for a mark, whose number the topics bound."""
+        if self.payload is None:
+            return 0
+        return len(self.payload) + len(self.topic) + len(self.correlation_data or b"") + ENTRY_OVERHEAD
+
+
+class Outbox:
+    """The queue of entries, and those under way on the present connection by packet identifier.
+
+    At ``limit_bytes`` the oldest waiting events go and are counted; a mark never goes.
+
+    Attributes:
+        depth: Events not yet acknowledged.
+        depth_bytes: Bytes they take.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.depth = 0
+        self.depth_bytes = 0
+        self._limit_bytes = limit_bytes
+        self._queue: deque[Entry] = deque()
+        self._events: deque[Entry] = deque()  # the waiting events of _queue, to find the oldest at once
+        self._marks: dict[str, Entry] = {}  # the waiting marks of _queue
+        self._hollow = 0
+        self._under_way: dict[int, Entry] = {}
+        self._probing = False
+        self._mark_costs: dict[str, int] = {}  # a mark is made anew at each connection, so its cost lives here
+        self._dropped = 0
+        self._first_dropped = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything has been acknowledged."""
+        return not (self._events or self._marks or self._under_way)
+
+    @property
+    def under_way(self) -> int:
+        """Messages handed to the connection and not yet acknowledged."""
+        return len(self._under_way)
+
+    @property
+    def oldest_sent_at(self) -> float | None:
+        """When the oldest message under way was sent; None if there is none."""
+        for entry in self._under_way.values():
+            return entry.sent_at
+        return None
+
+    def add(self, entry: Entry) -> None:
+        """Append an event; the oldest waiting ones go if it does not fit."""
+        self._queue.append(entry)
+        self._events.append(entry)
+        self.depth += 1
+        self.depth_bytes += entry.size
+        while self.depth_bytes > self._limit_bytes and self._events:
+            self._drop(self._events.popleft())
+
+    def take_dropped(self) -> tuple[int, str] | None:
+        """How many events went since the last call and the first one's topic; None if none did."""
+        if not self._dropped:
+            return None
+        count, self._dropped = self._dropped, 0
+        return count, self._first_dropped
+
+    def mark(self, topic: str, *, requeue: bool = False) -> None:
+        """Append a mark; one that waits already keeps its place, or with *requeue* goes to the end."""
+        waiting = self._marks.get(topic)
+        if waiting is not None:
+            if not requeue:
+                return
+            self._hollow_out(waiting)
+        if self._mark_costs.get(topic, 0) >= ATTEMPTS:
+            self._mark_costs[topic] = ATTEMPTS - 1  # other content deserves a try of its own
+        self._queue.append(self._new_mark(topic))
+
+    def connected(self, births: Iterable[str]) -> None:
+        """Put marks for *births* before everything else, in that order; older marks for the same topics go."""
+        fresh: list[Entry] = []
+        for topic in dict.fromkeys(births):
+            if self._mark_costs.get(topic, 0) >= ATTEMPTS:
+                continue
+            if topic in self._marks:
+                self._hollow_out(self._marks[topic])
+            fresh.append(self._new_mark(topic))
+        self._queue.extendleft(reversed(fresh))
+
+    def take(self, window: int) -> Entry | None:
+        """Remove and return what is to be sent next; None if nothing is, or may be, with *window* under way at most."""
+        if len(self._under_way) >= window or self._probing:
+            return None
+        queue = self._queue
+        while queue and queue[0].hollow:
+            queue.popleft()
+            self._hollow -= 1
+        if not queue or (queue[0].suspect and self._under_way):
+            return None
+        entry = queue.popleft()
+        if entry.is_mark:
+            del self._marks[entry.topic]
+        else:
+            self._events.popleft()
+        return entry
+
+    def sent(self, identifier: int, entry: Entry, at: float) -> None:
+        """Note that *entry* is under way as packet *identifier* since *at*."""
+        entry.sent_at = at
+        self._under_way[identifier] = entry
+        self._probing = entry.suspect
+
+    def put_back(self, entry: Entry) -> None:
+        """Undo ``take``."""
+        self._queue.appendleft(entry)
+        if entry.is_mark:
+            self._marks[entry.topic] = entry
+        else:
+            self._events.appendleft(entry)
+
+    def acknowledged(self, identifier: int) -> Entry | None:
+        """Let go of what was sent as packet *identifier* and return it; None if nothing was."""
+        entry = self._under_way.pop(identifier, None)
+        if entry is not None:
+            self._probing = False
+            self.forget(entry)
+        return entry
+
+    def forget(self, entry: Entry) -> None:
+        """Let go of a taken entry for good: it is acknowledged, refused or not worth sending any more."""
+        if entry.is_mark:
+            self._mark_costs.pop(entry.topic, None)
+        else:
+            self.depth -= 1
+            self.depth_bytes -= entry.size
+
+    def disconnected(self, *, blame: bool) -> Entry | None:
+        """Put what was under way back to the front, in its order.
+
+        Args:
+            blame: Whether the loss may be the doing of the oldest message under way.
+
+        Returns:
+            That message, if it now has cost ``ATTEMPTS`` connections; it has been let go of.
+        """
+        lost = list(self._under_way.values())
+        self._under_way.clear()
+        self._probing = False
+        culprit = self._accuse(lost[0]) if lost and blame else None
+        for entry in reversed(lost):
+            if entry is culprit:
+                continue
+            if blame:
+                self._suspect(entry)
+            if not entry.is_mark or entry.topic not in self._marks:
+                self.put_back(entry)
+        return culprit
+
+    def _accuse(self, entry: Entry) -> Entry | None:
+        if entry.is_mark:
+            entry.cost = self._mark_costs.get(entry.topic, 0)
+            self._mark_costs[entry.topic] = entry.cost + 1
+        entry.cost += 1
+        if entry.cost < ATTEMPTS:
+            return None
+        if not entry.is_mark:
+            self.forget(entry)
+        return entry
+
+    def _suspect(self, entry: Entry) -> None:
+        entry.suspect = True
+        if entry.is_mark:
+            self._mark_costs.setdefault(entry.topic, 0)
+
+    def _new_mark(self, topic: str) -> Entry:
+        entry = self._marks[topic] = Entry(topic, None)
+        entry.suspect = topic in self._mark_costs
+        return entry
+
+    def _drop(self, entry: Entry) -> None:
+        if not self._dropped:
+            self._first_dropped = entry.topic
+        self._dropped += 1
+        self.forget(entry)
+        self._hollow_out(entry)
+
+    def _hollow_out(self, entry: Entry) -> None:
+        if entry.is_mark:
+            del self._marks[entry.topic]
+        entry.hollow = True
+        entry.payload = entry.correlation_data = None
+        self._hollow += 1
+        if self._hollow > _COMPACT_FROM and self._hollow * 2 > len(self._queue):
+            self._queue = deque(kept for kept in self._queue if not kept.hollow)
+            self._hollow = 0

@@ -1,0 +1,227 @@
+"""The bridge topics: what the gateway is, how it does, and whether its picture of Asterisk is current."""
+
+import resource
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final, Protocol
+
+from gateway import __version__
+from gateway.clock import Clock
+from gateway.domain.handler import AgentHandler
+from gateway.mqtt.announcer import Announcer, Publisher
+from gateway.mqtt.interface import Inbound, Retained
+from gateway.mqtt.payloads import CONTRACT, BridgeAsteriskPayload, BridgeHealthPayload, BridgeInfoPayload
+from gateway.mqtt.presentation import Presentation, seconds, time_of_day
+from gateway.mqtt.topics import Topics
+from gateway.service.picture import Picture
+
+CAPABILITIES: Final = ["session", "call", "set", "create_session", "resync", "health"]
+"""What of the contract this version does."""
+
+_STATM: Final = Path("/proc/self/statm")
+
+
+class Outbox(Protocol):
+    """What is waiting for the broker."""
+
+    @property
+    def depth(self) -> int:
+        """Messages."""
+
+    @property
+    def depth_bytes(self) -> int:
+        """Their size."""
+
+
+class Bridge:
+    """Renders the retained topics, and is told what the broker does.
+
+    Args:
+        topics: Their names.
+        announcer: Renders the sessions.
+        presentation: Times of day.
+        picture: Whether it is current.
+        handler: What there is to count.
+        publisher: Where messages go.
+        clock: For uptime.
+
+    Attributes:
+        on_command: Takes a message on a command topic.
+        rights_missing: What the AMI user may not do.
+        commands_answered: How many commands were answered.
+        outbox: What waits for the broker.
+        refused: Publishes that the broker refused, by topic.
+        dropped: Events that no longer fitted into the outbox.
+    """
+
+    def __init__(
+        self,
+        topics: Topics,
+        announcer: Announcer,
+        presentation: Presentation,
+        picture: Picture,
+        handler: AgentHandler,
+        *,
+        publisher: Publisher,
+        clock: Clock,
+    ) -> None:
+        self.on_command: Callable[[Inbound], None] = lambda _: None
+        self.rights_missing: Callable[[], list[str]] = list
+        self.commands_answered: Callable[[], int] = int
+        self.outbox: Outbox | None = None
+        self.refused: Counter[str] = Counter()
+        self.dropped = 0
+        self._topics = topics
+        self._announcer = announcer
+        self._presentation = presentation
+        self._picture = picture
+        self._handler = handler
+        self._publisher = publisher
+        self._clock = clock
+        self._started = clock.now()
+        self._found: set[str] = set()
+        self._render: dict[str, Callable[[], bytes]] = {
+            topics.bridge_asterisk: lambda: self._asterisk().to_bytes(),
+            topics.bridge_info: lambda: self._info().to_bytes(),
+            topics.bridge_health: lambda: self._health().to_bytes(),
+        }
+
+    # Told by the picture -------------------------------------------------------------------------------------------
+
+    def picture_changed(self) -> None:
+        """Link or picture changed: say so, behind all that was told before it."""
+        self._publisher.refresh(self._topics.bridge_asterisk, requeue=True)
+        if self._picture.current:
+            self._publisher.refresh(self._topics.bridge_info)
+            self._remove_unknown()
+
+    def publish_health(self) -> None:
+        """Publish ``bridge/health`` and ``bridge/info`` now."""
+        self._publisher.refresh(self._topics.bridge_health)
+        self._publisher.refresh(self._topics.bridge_info)
+
+    # Told and asked by the MQTT client -----------------------------------------------------------------------------
+
+    def mqtt_connected(self, protocol: str) -> None:
+        """The broker took us."""
+
+    def mqtt_disconnected(self, reason: str) -> None:
+        """The connection is gone; what waits is kept."""
+
+    def mqtt_command(self, inbound: Inbound) -> None:
+        """A message on a command topic."""
+        self.on_command(inbound)
+
+    def mqtt_found_retained(self, topic: str) -> None:
+        """The broker has a retained message of an earlier life: it goes, unless it is of this life too."""
+        self._found.add(topic)
+        if self._picture.current:
+            self._remove_unknown()
+
+    def mqtt_refused(self, topic: str, reason: str) -> None:
+        """The broker refused a publish: counted, and told once for each topic."""
+        self.refused[topic] += 1
+        if self.refused[topic] == 1 and topic != self._topics.bridge_event:
+            self._tell("PUBLISH_REFUSED", topic=topic, reason=reason)
+
+    def mqtt_dropped(self, count: int, topic: str) -> None:
+        """Events no longer fitted into the outbox."""
+        self.dropped += count
+        self._tell("EVENTS_DROPPED", count=count, topic=topic)
+
+    def mqtt_set_aside(self, topic: str) -> None:
+        """A message cost three connections, and is not tried again."""
+        self.dropped += 1
+        self._tell("MESSAGE_SET_ASIDE", topic=topic)
+
+    def mqtt_twin(self, reason: str) -> None:
+        """Another gateway takes our connection again and again."""
+        self._tell("TWIN_FOUND", base=self._topics.base, reason=reason)
+
+    def render(self, topic: str) -> Retained | None:
+        """What a retained topic shows now."""
+        render = self._render.get(topic)
+        if render is not None:
+            return Retained(render())
+        shown = self._announcer.render_session(topic, self._picture.as_of())
+        # What is shown nowhere is gone, or of an earlier life: an empty payload removes it.
+        return shown or Retained(b"")
+
+    def retained_topics(self) -> Iterable[str]:
+        """Everything that must be on the broker; whether the picture is current comes last."""
+        yield self._topics.bridge_info
+        yield self._topics.bridge_health
+        yield from self._announcer.session_topics()
+        yield self._topics.bridge_asterisk
+
+    # How -----------------------------------------------------------------------------------------------------------
+
+    def _remove_unknown(self) -> None:
+        for topic in self._found:
+            if not self._announcer.shows(topic):
+                self._publisher.refresh(topic)
+        self._found.clear()
+
+    def _tell(self, event: str, **details: str | float) -> None:
+        self._announcer.bridge_event(event, self._picture.now(), **details)
+
+    def _asterisk(self) -> BridgeAsteriskPayload:
+        link = self._picture.link
+        return BridgeAsteriskPayload(
+            stream=self._presentation.stream,
+            seq=self._announcer.seq,
+            link=link.link,
+            current=self._picture.current,
+            since=self._presentation.at(link.since),
+            version=link.version,
+            started_at=link.started_at,
+            last_error=link.last_error,
+        )
+
+    def _info(self) -> BridgeInfoPayload:
+        sessions = list(self._handler.sessions())
+        queues = sum(1 for _ in self._handler.queues())
+        return BridgeInfoPayload(
+            contract=CONTRACT,
+            version=__version__,
+            stream=self._presentation.stream,
+            seq=self._announcer.seq,
+            node=self._presentation.node,
+            started_at=time_of_day(self._started.wall),
+            queues=queues,
+            groups=queues,
+            agents=len({session.agent for session in sessions}),
+            sessions=len(sessions),
+            queues_without_wrap_up=self._handler.queues_without_wrap_up(),
+            capabilities=CAPABILITIES,
+            rights_missing=self.rights_missing(),
+        )
+
+    def _health(self) -> BridgeHealthPayload:
+        now = self._clock.now()
+        return BridgeHealthPayload(
+            stream=self._presentation.stream,
+            seq=self._announcer.seq,
+            at=time_of_day(now.wall),
+            uptime=seconds(now.steady - self._started.steady),
+            ami_lag=None if self._picture.lag is None else seconds(self._picture.lag),
+            outbox_depth=self.outbox.depth if self.outbox else 0,
+            outbox_bytes=self.outbox.depth_bytes if self.outbox else 0,
+            events_handled=self._picture.events_handled,
+            messages_published=self._announcer.seq,
+            commands_answered=self.commands_answered(),
+            publishes_refused=self.refused.total(),
+            names_refused=self._announcer.names_refused.total(),
+            completions_unmatched=self._picture.completions_unmatched,
+            events_lost=self.dropped,
+            memory=_resident_bytes(),
+        )
+
+
+def _resident_bytes() -> int:
+    """Resident set of this process, bytes; its peak where the kernel tells no more."""
+    try:
+        return int(_STATM.read_text("ascii").split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,344 @@
+"""The picture of Asterisk: what comes over the link, in one right order, into the model; and whether it is current."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from gateway.ami.client import Pong
+from gateway.ami.message import AmiMessage
+from gateway.ami.text import timestamp
+from gateway.ami.translate import Translator
+from gateway.clock import Arrival, Clock
+from gateway.domain.facts import (
+    AsteriskRestarted,
+    ContactLost,
+    Fact,
+    ListWanted,
+    MemberAdded,
+    MemberRemoved,
+    MemberTold,
+    Outcome,
+    SessionRefreshed,
+    TimePassed,
+)
+from gateway.domain.handler import AgentHandler
+from gateway.domain.instant import SECOND
+from gateway.domain.session import AgentSession, Cause, SessionEvent
+from gateway.mqtt.announcer import Announcer
+from gateway.service.expectations import Expectations
+from gateway.timeline import Timeline
+
+_log = logging.getLogger(__name__)
+
+RETURN_TIME: Final = 60 * SECOND
+"""How long after a restart of Asterisk a member may come back into its session."""
+
+Link = Literal["up", "down", "resyncing"]
+
+
+@dataclass(slots=True)
+class LinkState:
+    """What ``bridge/asterisk`` tells. ``since`` is an instant; the texts are None where nothing is known."""
+
+    link: Link
+    since: int
+    version: str | None = None
+    started_at: str | None = None
+    last_error: str | None = None
+
+
+class Picture:
+    """Takes what Asterisk says, applies it to the model, and has what follows told.
+
+    Everything that comes over the link passes ``in_order``: while something must be known first (was Asterisk
+    restarted? was its clock set?) it waits there, and is then applied as it came.
+
+    Args:
+        handler: The model.
+        translator: From AMI to facts.
+        timeline: Where instants come from.
+        announcer: Who tells.
+        clock: Read for timers.
+        asterisk_topic: The retained topic that says whether the picture is current.
+
+    Attributes:
+        link: The state of the link.
+        current: Whether the picture is.
+        expectations: What commands wait for.
+        events_handled: Messages taken.
+        lag: Microseconds between Asterisk's stamp on the last event and its arrival; None before the first.
+        wanted: Queues to be listed (again) at once.
+        on_change: Called when ``link`` or ``current`` changed.
+        on_connected: Called when a link is there, and the picture has to be made.
+        on_disconnected: Called when it is gone.
+        on_wanted: Called when ``wanted`` got its first.
+        on_doubt: Called when Asterisk's clock may have been set: measure it, then call ``settle_doubt``.
+    """
+
+    def __init__(
+        self,
+        handler: AgentHandler,
+        translator: Translator,
+        timeline: Timeline,
+        announcer: Announcer,
+        clock: Clock,
+        *,
+        asterisk_topic: str,
+    ) -> None:
+        self.current = False
+        self.expectations = Expectations()
+        self.events_handled = 0
+        self.lag: int | None = None
+        self.wanted: dict[str, None] = {}
+        self.on_change: Callable[[], None] = _nothing
+        self.on_connected: Callable[[], None] = _nothing
+        self.on_disconnected: Callable[[], None] = _nothing
+        self.on_wanted: Callable[[], None] = _nothing
+        self.on_doubt: Callable[[], None] = _nothing
+        self._handler = handler
+        self._translator = translator
+        self._timeline = timeline
+        self._announcer = announcer
+        self._clock = clock
+        self._asterisk_topic = asterisk_topic
+        self.link = LinkState("down", self.now())
+        self._last_contact: int | None = None
+        self._begun = False
+        self._stopped = False
+        self._waiting: list[Callable[[], None]] | None = None
+        self._doubted_at = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due: int | None = None
+        self._changed: set[str] = set()
+        announcer.hold()
+
+    # Time ----------------------------------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        """The instant it is."""
+        return self._timeline.now(self._clock.now().steady)
+
+    def as_of(self) -> int:
+        """The instant of which the picture is true: now, or when contact was lost."""
+        return self.now() if self.current or self._last_contact is None else self._last_contact
+
+    @property
+    def last_contact(self) -> int | None:
+        """Instant of the last sign of life before the link was lost; None while none was lost yet."""
+        return self._last_contact
+
+    @property
+    def completions_unmatched(self) -> int:
+        """AgentComplete events that belong to no known call."""
+        return self._translator.calls.unmatched
+
+    # The link ------------------------------------------------------------------------------------------------------
+
+    def ami_connected(self, greeting: str) -> None:
+        """Asterisk took the login; nothing is applied before it is known whether it is the same Asterisk."""
+        self._waiting = []
+        self._change_link("resyncing")
+        _log.info("making a picture of %s", greeting)
+        self.on_connected()
+
+    def ami_message(self, message: AmiMessage) -> None:
+        """An event."""
+        self.in_order(lambda: self._take(message))
+
+    def ami_pong(self, pong: Pong) -> None:
+        """A Ping's answer: measures Asterisk's clock."""
+        if pong.timestamp is None:
+            return
+        step = self._timeline.pong(sent=pong.sent_steady, received=pong.received_steady, timestamp=pong.timestamp)
+        if step is not None:
+            _log.warning("Asterisk's clock was set by %+.3f s; durations are corrected by it", step.by / SECOND)
+            self._announcer.bridge_event("CLOCK_STEPPED", step.at, seconds=round(step.by / SECOND, 3))
+
+    def ami_disconnected(self, reason: str, last_contact: Arrival) -> None:
+        """The link is lost: what is known stays, and stops moving."""
+        if self._stopped:
+            return
+        self._waiting = None
+        if self._begun or self._last_contact is None:
+            # Of a link that went before anything of it was applied, nothing was seen.
+            self._last_contact = self._timeline.now(last_contact.steady)
+        self._begun = False
+        self._announcer.hold()
+        self._stop_timer()
+        was_current, self.current = self.current, False
+        self.link.last_error = reason
+        self._change_link("down")
+        if was_current:
+            self._announcer.bridge_event("LINK_LOST", self._last_contact, reason=reason)
+        self.on_disconnected()
+
+    def ami_unreachable(self, reason: str) -> None:
+        """An attempt to connect failed."""
+        if self.link.last_error != reason:
+            self.link.last_error = reason
+            self.on_change()
+
+    def stop(self) -> None:
+        """An orderly stop: from now on the picture is not current."""
+        self._stopped = True
+        self._stop_timer()
+        self._last_contact = self.as_of()
+        self.current = False
+        self._announcer.hold()
+        self.link.last_error = "the gateway was stopped"
+        self._change_link("down")
+
+    # Order ---------------------------------------------------------------------------------------------------------
+
+    def in_order(self, act: Callable[[], None]) -> None:
+        """Do *act* now, or in its turn behind what waits."""
+        if self._waiting is None:
+            act()
+        else:
+            self._waiting.append(act)
+
+    def begin(self, *, restarted: bool) -> None:
+        """It is known now whether the Asterisk that answers is the one from before the loss: apply what waits."""
+        now = self.now()
+        self._begun = True
+        self._handler.seen_since = now
+        if self._last_contact is not None:
+            self.apply(ContactLost(self._last_contact, now, self.link.last_error or "the link to Asterisk was lost"))
+            if restarted:
+                self._announcer.bridge_event("ASTERISK_RESTARTED", now)
+                self.apply(AsteriskRestarted(self._last_contact, now + RETURN_TIME))
+                for fact in self._translator.calls.interrupt(self._last_contact):
+                    self.apply(fact)
+        self._flush()
+
+    def complete(self) -> None:
+        """The picture is made: tell what was worked out, and say that it is current."""
+        if self.link.link != "resyncing":
+            return
+        lost = self._last_contact is not None
+        self._last_contact = None
+        self.current = True
+        self.link.last_error = None
+        self._change_link("up", announce=False)
+        self._announcer.release(self._asterisk_topic)
+        changed, self._changed = len(self._changed), set()
+        now = self.now()
+        if lost:
+            self._announcer.bridge_event("LINK_REGAINED", now)
+        self._announcer.bridge_event("RESYNC_FINISHED", now, sessions_changed=changed)
+        _log.info("the picture is current: %d sessions, %d of them new or changed", self._count(), changed)
+        self.on_change()
+        self._restart_timer()
+
+    def _count(self) -> int:
+        return sum(1 for _ in self._handler.sessions())
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for act in waiting:
+            act()
+
+    # Facts ---------------------------------------------------------------------------------------------------------
+
+    def _take(self, message: AmiMessage) -> None:
+        self.events_handled += 1
+        stamped = timestamp(message.fields.get("timestamp"))
+        if stamped is not None:
+            arrival = message.arrival
+            if self._doubts(stamped, arrival):
+                self._waiting = [lambda: self._take_undoubted(message)]
+                self._doubted_at = arrival.steady
+                self.on_doubt()
+                return
+            self.lag = max(0, self._timeline.now(arrival.steady) - self._timeline.instant(stamped, arrival.steady))
+        self._take_undoubted(message)
+
+    def _doubts(self, stamped: int, arrival: Arrival) -> bool:
+        """Whether Asterisk's clock must be measured first; at most once a second, as events may just be late."""
+        return arrival.steady - self._doubted_at > SECOND and self._timeline.looks_stepped(stamped, arrival.steady)
+
+    def settle_doubt(self) -> None:
+        """Asterisk's clock was measured, or could not be: go on."""
+        if self._waiting is not None and self.link.link != "down":
+            self._flush()
+
+    def _take_undoubted(self, message: AmiMessage) -> None:
+        for fact in self._translator.receive(message):
+            self.apply(fact)
+        self._restart_timer()
+
+    def apply(self, fact: Fact) -> None:
+        """Apply one fact to the model, have told what follows, and confirm the command that it confirms."""
+        met = None
+        if isinstance(fact, MemberTold | MemberAdded | MemberRemoved):
+            met = self.expectations.met_by(fact)
+            if met is not None:
+                occasion = replace(fact.occasion, cause=Cause.COMMAND, command_id=met.command_id)
+                fact = replace(fact, occasion=occasion)
+        outcomes = self._handler.apply(fact)
+        self._tell(outcomes)
+        if met is not None:
+            met.confirmed.set_result(self._confirmed(fact, outcomes))
+
+    def _confirmed(self, fact: Fact, outcomes: list[Outcome]) -> AgentSession | None:
+        for outcome in reversed(outcomes):
+            if isinstance(outcome, SessionEvent | SessionRefreshed):
+                return outcome.session
+        if isinstance(fact, MemberTold | MemberAdded):
+            return self._handler.session(fact.member.queue, fact.member.interface)
+        return None
+
+    def _tell(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, ListWanted):
+                self.wanted[outcome.queue] = None
+                self.on_wanted()
+            elif not self.current and isinstance(outcome, SessionEvent):
+                self._changed.add(outcome.session.session_id)
+        self._announcer.tell(outcomes)
+
+    # Timers --------------------------------------------------------------------------------------------------------
+
+    def _restart_timer(self) -> None:
+        deadlines = [self._translator.next_deadline()]
+        if self.current:
+            deadlines.append(self._handler.next_deadline())
+        due = min((each for each in deadlines if each is not None), default=None)
+        if due == self._timer_due:
+            return
+        self._stop_timer()
+        if due is not None and self.link.link != "down":
+            self._timer_due = due
+            delay = max(0, due - self.now()) / SECOND
+            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
+
+    def _stop_timer(self) -> None:
+        self._timer_due = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _on_timer(self) -> None:
+        self._timer = self._timer_due = None
+        self.in_order(self._pass_time)
+
+    def _pass_time(self) -> None:
+        now = self.now()
+        for fact in self._translator.advance(now):
+            self.apply(fact)
+        if self.current:
+            self.apply(TimePassed(now))
+        self._restart_timer()
+
+    def _change_link(self, link: Link, *, announce: bool = True) -> None:
+        if link != self.link.link:
+            self.link.link = link
+            self.link.since = self.now()
+        if announce:
+            self.on_change()
+
+
+def _nothing() -> None:
+    """Nobody is interested yet."""

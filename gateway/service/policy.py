@@ -1,0 +1,42 @@
+"""The gateway's own policy: which commands, groups, addresses and reasons it lets through to Asterisk."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from gateway.domain.member import fold
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is allowed; patterns have ``*`` and ``?``. Groups and addresses match without regard to ASCII case.
+
+    Attributes:
+        commands: ``set``, ``create_session``, ``end_session``, ``measurement_period``, ``resync``.
+        groups: Patterns of groups in which anything may be done.
+        addresses: Patterns of what create_session may log in: a dial string is money.
+        reasons: Patterns of pause reasons.
+    """
+
+    commands: Collection[str]
+    groups: Collection[str]
+    addresses: Collection[str]
+    reasons: Collection[str]
+
+    def refusal(
+        self, command: str, *, group: str | None = None, address: str | None = None, reason: str | None = None
+    ) -> str | None:
+        """Why a command may not be carried out; None if it may. Only what is given is looked at."""
+        if command not in self.commands:
+            return f"{command} is not allowed here (commands.allow)"
+        if group is not None and not _matches(fold(group), map(fold, self.groups)):
+            return f"commands in group {group} are not allowed here (commands.groups)"
+        if address is not None and not _matches(fold(address), map(fold, self.addresses)):
+            return f"logging in {address} is not allowed here (commands.addresses)"
+        if reason and not _matches(reason, self.reasons):
+            return f"the reason {reason} is not allowed here (commands.reasons)"
+        return None
+
+
+def _matches(text: str, patterns: Collection[str] | map[str]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)

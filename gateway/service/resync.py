@@ -1,0 +1,321 @@
+"""Making the picture of Asterisk anew after a (re)connection, and comparing it while it stands."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+from gateway.ami.client import Pong
+from gateway.ami.completions import TrackedCall
+from gateway.ami.lists import Channels, QueueList, queue_names, wrap_up_times
+from gateway.ami.message import AmiMessage
+from gateway.ami.translate import Translator
+from gateway.domain.facts import MembersListed, WrapUpConfigured
+from gateway.domain.handler import AgentHandler
+from gateway.domain.instant import SECOND
+from gateway.domain.member import fold
+from gateway.domain.session import Cause, Occasion
+from gateway.errors import AmiActionError, AmiConnectionError, AmiTimeoutError
+from gateway.mqtt.presentation import time_of_day
+from gateway.service.picture import Picture
+from gateway.timeline import Timeline
+
+_log = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+
+BOOT_RETRY: Final = 1.0
+"""Seconds between two questions whether app_queue answers: AMI takes logins before the modules are loaded."""
+
+LAGGING_EVENTS: Final = 0.3
+"""Seconds to wait for events that a list is ahead of, before what it lacks is taken to have ended unseen."""
+
+_RIGHTS: Final = {
+    "CoreStatus": "write=reporting (or system): a restart of Asterisk cannot be told from a lost link",
+    "CoreSettings": "write=reporting (or system): Asterisk's version is not known",
+    "CoreShowChannels": "write=reporting (or system): calls in progress cannot be found after a loss",
+}
+
+
+class Asterisk(Protocol):
+    """Who answers actions."""
+
+    async def action(
+        self,
+        name: str,
+        headers: Mapping[str, str | Sequence[str]] | None = None,
+        *,
+        as_list: bool = False,
+        timeout: float | None = None,  # noqa: ASYNC109 - it belongs to the action
+        on_message: Callable[[AmiMessage], None] | None = None,
+    ) -> list[AmiMessage]:
+        """Have Asterisk do something, once."""
+
+    async def ping(self) -> Pong:
+        """Ask for a sign of life."""
+
+
+class Resync:
+    """Asks Asterisk for what it knows, and puts the answers where they stand in its stream.
+
+    Args:
+        asterisk: Who answers.
+        picture: What is made.
+        handler: The model.
+        translator: Knows the open calls.
+        timeline: Where instants come from.
+        wrap_up: Seconds by queue (folded) that the operator configured.
+
+    Attributes:
+        rights_missing: What the AMI user may not do, and what that costs.
+        count: Resyncs and reconciliations done.
+    """
+
+    def __init__(
+        self,
+        asterisk: Asterisk,
+        picture: Picture,
+        handler: AgentHandler,
+        translator: Translator,
+        timeline: Timeline,
+        *,
+        wrap_up: Mapping[str, int],
+    ) -> None:
+        self.rights_missing: list[str] = []
+        self.count = 0
+        self._asterisk = asterisk
+        self._picture = picture
+        self._handler = handler
+        self._translator = translator
+        self._timeline = timeline
+        self._wrap_up = {fold(queue): seconds * SECOND for queue, seconds in wrap_up.items()}
+        self._stamp: tuple[str, str] | None = None
+        self._wrap_up_readable = True
+        self._busy = asyncio.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether Asterisk is being asked, so that queues wanted meanwhile are listed before it ends."""
+        return self._busy.locked()
+
+    async def after_connect(self) -> None:
+        """Make the picture after a (re)connection, and say that it is current.
+
+        Raises:
+            AmiConnectionError: If the link is lost meanwhile; the next connection begins anew.
+        """
+        async with self._busy:
+            self.rights_missing = []
+            self._wrap_up_readable = True
+            await self._until_answered(self._asterisk.ping)
+            restarted = await self._learn_who_answers()
+            last_contact = self._picture.last_contact
+            self._picture.begin(restarted=restarted)
+            await self._until_booted()
+            await self._compare(ended_unseen_at=None if restarted else last_contact)
+            self._picture.complete()
+
+    async def reconcile(self) -> None:
+        """Compare the picture with Asterisk's; ``link`` and ``current`` stay as they are.
+
+        Raises:
+            AmiConnectionError: If the link is lost meanwhile.
+            AmiTimeoutError: If Asterisk does not answer; nothing was concluded then.
+        """
+        async with self._busy:
+            await self._compare(ended_unseen_at=self._picture.now())
+
+    async def list_wanted(self) -> None:
+        """List the queues that the model wants to see (again).
+
+        Raises:
+            AmiConnectionError: If the link is lost meanwhile.
+            AmiTimeoutError: If Asterisk does not answer.
+        """
+        async with self._busy:
+            await self._list_wanted()
+
+    async def list_queue(self, queue: str) -> None:
+        """List one queue now."""
+        await self._list(queue, Channels())
+
+    async def measure_clock(self) -> None:
+        """Measure Asterisk's clock, because an event made one doubt it."""
+        try:
+            await self._asterisk.ping()
+        except (AmiConnectionError, AmiTimeoutError, AmiActionError):
+            _log.debug("Asterisk's clock could not be measured")
+        finally:
+            self._picture.settle_doubt()
+
+    # Steps ---------------------------------------------------------------------------------------------------------
+
+    async def _learn_who_answers(self) -> bool:
+        """Version and start-up stamp. Returns whether another Asterisk than the last one answers."""
+        settings = await self._optional("CoreSettings")
+        if settings is not None:
+            self._picture.link.version = settings.fields.get("asteriskversion") or None
+        status = await self._optional("CoreStatus")
+        if status is None:
+            return False
+        stamp = (status.fields.get("corestartupdate", ""), status.fields.get("corestartuptime", ""))
+        restarted = self._stamp is not None and stamp != self._stamp
+        self._stamp = stamp
+        self._picture.link.started_at = _started_at(stamp)
+        return restarted
+
+    async def _until_booted(self) -> None:
+        """Wait until app_queue answers."""
+        told = False
+        while True:
+            try:
+                await self._asterisk.action("QueueSummary", as_list=True)
+            except AmiActionError as error:
+                if not told:
+                    _log.info("waiting for Asterisk to load its queues: %s", error.message)
+                    told = True
+                await asyncio.sleep(BOOT_RETRY)
+            except AmiTimeoutError:
+                _log.warning("Asterisk does not answer QueueSummary; asking again")
+            else:
+                return
+
+    async def _compare(self, *, ended_unseen_at: int | None) -> None:
+        channels = await self._list_channels(ended_unseen_at)
+        await self._learn_wrap_up()
+        names = queue_names(await self._until_answered(self._summary))
+        known = {fold(name): name for name in names}
+        for gone in [name for name in self._handler.queues() if fold(name) not in known]:
+            names.append(gone)
+        for name in names:
+            await self._until_answered(partial(self._list, name, channels))
+        await self._list_wanted()
+        for name in [name for name in self._handler.queues() if fold(name) not in known]:
+            self._handler.remove_queue(name)
+        self.count += 1
+
+    async def _summary(self) -> list[AmiMessage]:
+        return await self._asterisk.action("QueueSummary", as_list=True)
+
+    async def _list_channels(self, ended_unseen_at: int | None) -> Channels:
+        """Compare open calls with the channels there are; end those that nobody talks in any more."""
+        channels = Channels()
+        calls = self._translator.calls
+
+        def take(message: AmiMessage) -> None:
+            if message.event == "CoreShowChannel":
+                channels.add(message)
+
+        def conclude() -> None:
+            calls.bridges.replace(channels.bridges(), channels.pairs())
+            self._translator.callers.keep_only(set(channels.channels))
+
+        answer = await self._optional(
+            "CoreShowChannels",
+            as_list=True,
+            on_message=lambda message: self._picture.in_order(
+                conclude if message.event == "CoreShowChannelsComplete" else lambda: take(message)
+            ),
+        )
+        if answer is None or ended_unseen_at is None:
+            return channels
+        suspects = calls.lacking(channels.bridges())
+        if suspects:
+            await asyncio.sleep(LAGGING_EVENTS)
+            self._picture.in_order(lambda: self._end_unseen(suspects, ended_unseen_at))
+        return channels
+
+    def _end_unseen(self, suspects: Sequence[TrackedCall], at: int) -> None:
+        for fact in self._translator.calls.end_unseen(suspects, at):
+            self._picture.apply(fact)
+
+    async def _learn_wrap_up(self) -> None:
+        """The wrap-up times: what the operator says, else what queues.conf says, where it may be read."""
+        times: dict[str, int | None] = {}
+        if self._wrap_up_readable:
+            try:
+                answer = await self._asterisk.action("GetConfig", {"Filename": "queues.conf"})
+            except (AmiActionError, AmiTimeoutError) as error:
+                self._wrap_up_readable = False
+                _log.debug("queues.conf cannot be read over AMI: %s", error)
+            else:
+                times.update({queue: seconds * SECOND for queue, seconds in wrap_up_times(answer[0]).items()})
+        times.update(self._wrap_up)
+        for queue, limit in times.items():
+            self._picture.apply(WrapUpConfigured(queue, limit))
+
+    async def _list(self, queue: str, channels: Channels) -> None:
+        """QueueStatus of one queue, applied where it stands in the stream."""
+        listed = QueueList()
+
+        def take(message: AmiMessage) -> None:
+            if message.event == "QueueStatusComplete":
+                self._apply_list(queue, listed, channels)
+            else:
+                listed.add(message, self._timeline.from_wall)
+
+        await self._asterisk.action(
+            "QueueStatus",
+            {"Queue": queue},
+            as_list=True,
+            on_message=lambda message: self._picture.in_order(lambda: take(message)),
+        )
+
+    def _apply_list(self, queue: str, listed: QueueList, channels: Channels) -> None:
+        now = self._picture.now()
+        if listed.name is not None:
+            self._handler.add_queue(listed.name)
+        calls = []
+        for member in listed.members:
+            if member.in_call is False or self._translator.calls.is_talking(member.queue, member.interface):
+                continue
+            for call in channels.calls(member.queue, member.interface, now):
+                self._translator.calls.connect(member.queue, member.interface, call)
+                calls.append((member.interface, call))
+        for uniqueid, waited in listed.waiting:
+            self._translator.callers.found_waiting(uniqueid, listed.name or queue, now - waited)
+        occasion = Occasion(now, Cause.RESYNC)
+        self._picture.apply(MembersListed(listed.name or queue, tuple(listed.members), occasion, tuple(calls)))
+
+    async def _list_wanted(self) -> None:
+        wanted = self._picture.wanted
+        while wanted:
+            queue = next(iter(wanted))
+            del wanted[queue]
+            await self._until_answered(partial(self._list, queue, Channels()))
+
+    # How -----------------------------------------------------------------------------------------------------------
+
+    async def _optional(
+        self, name: str, *, as_list: bool = False, on_message: Callable[[AmiMessage], None] | None = None
+    ) -> AmiMessage | None:
+        """The answer to an action that the AMI user may lack the right for; None if it does."""
+        try:
+            answer = await self._until_answered(
+                lambda: self._asterisk.action(name, as_list=as_list, on_message=on_message)
+            )
+        except AmiActionError as error:
+            missing = _RIGHTS.get(name, name)
+            if missing not in self.rights_missing:
+                self.rights_missing.append(missing)
+                _log.warning("%s refused (%s); needed: %s", name, error.message, missing)
+            return None
+        return answer[0]
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """Ask again after a time-out: a busy Asterisk is late, and a dead link ends by itself."""
+        while True:
+            try:
+                return await ask()
+            except AmiTimeoutError as error:
+                _log.warning("%s; asking again", error)
+
+
+def _started_at(stamp: tuple[str, str]) -> str | None:
+    """CoreStatus' start-up date and time, which are in the server's local time: taken to be this machine's."""
+    try:
+        local = datetime.fromisoformat(f"{stamp[0]}T{stamp[1]}").astimezone()
+    except ValueError:
+        return None
+    return time_of_day(int(local.astimezone(UTC).timestamp()) * SECOND)

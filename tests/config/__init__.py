@@ -1,0 +1,1 @@
+"""Tests of the configuration: what it takes, and what it says when it cannot."""

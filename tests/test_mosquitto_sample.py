@@ -1,0 +1,130 @@
+"""The broker's sample files, on a real Mosquitto: that it takes them, and whom they let do what."""
+
+import asyncio
+import getpass
+import queue
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiomqtt
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from tests.broker import Broker
+
+SAMPLES = Path(__file__).parent.parent / "deploy" / "mosquitto"
+USERS = {"cti-gateway": "one", "wallboard": "two", "alice": "three"}
+NOT_AUTHORISED = 0x87
+
+SESSION = "cti/pbx1/session/support/Alice/PJSIP%2F1001"
+OTHER = "cti/pbx1/session/support/Bob/PJSIP%2F1002"
+
+
+class SampleBroker(Broker):
+    """A Mosquitto on the sample files, with its port and paths moved into a test's folder."""
+
+    def _write_config(self, port: int) -> Path:
+        self._write_passwords(USERS).rename(self.directory / "cti-gateway.passwd")
+        self._write_private("cti-gateway.acl", (SAMPLES / "acl").read_text())
+        sample = (SAMPLES / "cti-gateway.conf").read_text()
+        assert "listener 1883 127.0.0.1\n" in sample
+        sample = sample.replace("listener 1883 ", f"listener {port} ").replace("/etc/mosquitto/", f"{self.directory}/")
+        # What a distribution's own mosquitto.conf says before it includes further files.
+        main = f"user {getpass.getuser()}\npersistence true\npersistence_location {self.directory}/\n"
+        main += f"log_dest file {self.directory}/mosquitto.log\n"
+        config = self.directory / "mosquitto.conf"
+        config.write_text(main + sample)
+        return config
+
+
+@pytest.fixture
+def sample_broker(tmp_path: Path) -> Iterator[Broker]:
+    """A running Mosquitto on the samples."""
+    with SampleBroker(tmp_path / "broker") as broker:
+        yield broker
+
+
+@asynccontextmanager
+async def client(broker: Broker, user: str) -> AsyncIterator[aiomqtt.Client]:
+    """Connect as one of the sample's users."""
+    protocol = aiomqtt.ProtocolVersion.V5
+    async with aiomqtt.Client(
+        broker.host, broker.port, username=user, password=USERS[user], protocol=protocol
+    ) as connected:
+        yield connected
+
+
+def publish(broker: Broker, user: str, *topics: str) -> list[int]:
+    """Publish on each topic as *user* and return the reason codes with which the broker acknowledges."""
+    answers: queue.Queue[int] = queue.Queue()
+
+    def on_publish(_client: object, _data: object, _mid: int, code: ReasonCode, _properties: Properties | None) -> None:
+        answers.put(code.value)
+
+    publisher = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    publisher.username_pw_set(user, USERS[user])
+    publisher.on_publish = on_publish
+    publisher.connect(broker.host, broker.port)
+    publisher.loop_start()
+    codes = []
+    for topic in topics:
+        publisher.publish(topic, b"READY", qos=1)
+        codes.append(answers.get(timeout=10))
+    publisher.disconnect()
+    publisher.loop_stop()
+    return codes
+
+
+async def readable(broker: Broker, user: str, topics: list[str], last: str) -> set[str]:
+    """Return which of *topics*, published by the gateway, reach *user*; *last* must."""
+    async with client(broker, user) as reader, client(broker, "cti-gateway") as gateway:
+        await reader.subscribe("#", qos=1)
+        for topic in [*topics, last]:
+            await gateway.publish(topic, b"x", qos=1)
+        seen: set[str] = set()
+        async with asyncio.timeout(10):
+            async for message in reader.messages:
+                if message.topic.value == last:
+                    break
+                seen.add(message.topic.value)
+        return seen
+
+
+async def test_nobody_enters_without_a_password(sample_broker: Broker) -> None:
+    """The sample lets in no one unknown."""
+    with pytest.raises(aiomqtt.MqttError, match=r"[Nn]ot authori[sz]ed"):
+        async with aiomqtt.Client(sample_broker.host, sample_broker.port):
+            pass
+
+
+def test_gateway_may_publish_under_its_prefix_alone(sample_broker: Broker) -> None:
+    """The gateway's user writes everything under the prefix and nothing beside it."""
+    codes = publish(
+        sample_broker, "cti-gateway", SESSION, "cti/pbx1/bridge/state", f"{SESSION}/set/response", "other/x"
+    )
+    assert [code < 0x80 for code in codes] == [True, True, True, False]
+
+
+async def test_wallboard_reads_everything_and_commands_nothing(sample_broker: Broker) -> None:
+    """The wallboard sees all topics, and none of its publishes is taken."""
+    topics = [SESSION, OTHER, f"{SESSION}/event", "cti/pbx2/queue/support", "cti/pbx1/bridge/state"]
+    assert await readable(sample_broker, "wallboard", topics, "cti/end") == set(topics)
+    commands = [f"{SESSION}/set", "cti/pbx1/agent/Alice/create_session", "cti/pbx1/bridge/request", SESSION]
+    codes = await asyncio.to_thread(publish, sample_broker, "wallboard", *commands)
+    assert codes == [NOT_AUTHORISED] * len(commands)
+
+
+async def test_agent_reads_and_commands_its_own_sessions_alone(sample_broker: Broker) -> None:
+    """An agent's user sees its sessions, its answers and the bridge; it may set its sessions and nothing else."""
+    own = [SESSION, f"{SESSION}/event", f"{SESSION}/set/response", "cti/pbx1/bridge/asterisk"]
+    others = [OTHER, f"{OTHER}/event", f"{OTHER}/set/response", "cti/pbx1/agent/Alice", "cti/pbx1/queue/support"]
+    others += ["cti/pbx1/call/support/Alice/PJSIP%2F1001", f"{SESSION}/set"]
+    assert await readable(sample_broker, "alice", own + others, "cti/pbx1/bridge/state") == set(own)
+    refused = [f"{OTHER}/set", "cti/pbx1/agent/Alice/create_session", SESSION, "cti/pbx1/bridge/request"]
+    codes = await asyncio.to_thread(publish, sample_broker, "alice", f"{SESSION}/set", *refused)
+    assert codes[0] < NOT_AUTHORISED
+    assert codes[1:] == [NOT_AUTHORISED] * len(refused)
