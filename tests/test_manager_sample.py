@@ -103,7 +103,7 @@ async def test_user_sees_all_of_a_call_with_its_times_and_nothing_it_does_not_ne
         name: told[name] for name in NEEDED - {"QueueMemberPause"}
     }
     assert all(event.at is not None for event in reader.events if event.event in NEEDED)
-    assert not {"DeviceStateChange", "NewCallerid", "NewConnectedLine", "NewExten", "VarSet"} & set(seen)
+    assert not {"DeviceStateChange", "NewCallerid", "NewConnectedLine", "Newexten", "VarSet"} & set(seen)
     assert reader.link.booted.is_set()
 
 

@@ -1,6 +1,6 @@
 """The gateway's own policy: which commands, groups, addresses and reasons it lets through to Asterisk."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -38,5 +38,5 @@ class Policy:
         return None
 
 
-def _matches(text: str, patterns: Collection[str] | map[str]) -> bool:
+def _matches(text: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(text, pattern) for pattern in patterns)
