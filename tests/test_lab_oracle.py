@@ -150,6 +150,13 @@ def test_a_logout_in_the_call() -> None:
     assert steps(second) == [("READY", 12)]
 
 
+def test_an_answer_after_the_logout_is_nobodys() -> None:
+    """A member logged out while it rings may answer; no session was open then."""
+    judgement = judged(login(0), logout(9.8), answer(10, "c", joined=8), hang_up(14, "c"), login(20), until=100)
+    assert [session.number_of_calls for session in judgement.sessions] == [0, 0]
+    assert (len(judgement.calls), len(judgement.orphans)) == (0, 1)
+
+
 def test_a_channel_that_comes_back_goes_on_talking() -> None:
     """Leaving a bridge and entering another within a fifth of a second does not end the talk."""
     leave = event("BridgeLeave", 12, BridgeUniqueid="c", Uniqueid="c.2")

@@ -55,6 +55,8 @@ def begin(
         changed_at=occasion.at,
         calls=calls,
         gaps=gaps,
+        # Whether a pause was set before a call that was found open nobody tells; in it is the likelier.
+        wrap_up_asked=bool(calls) and member.paused,
     )
     state, reason = session.due_state()
     session = replace(session, state=state, reason=reason)
@@ -78,10 +80,20 @@ def observe(session: AgentSession, member: Member, occasion: Occasion, *, pause_
     if session.end_time is not None:
         return session, ()
     session, events = advance(session, occasion.at)
-    after = replace(session, member=member)
+    after = replace(session, member=member, wrap_up_asked=_asks_for_wrap_up(session, member))
     if session.wrap_up is not None and session.state is AgentSessionState.BUSY_WRAPUP:
         after = _observe_in_wrap_up(session, after, occasion.at, pause_told=pause_told)
     return _join(events, _settle(session, after, occasion))
+
+
+def _asks_for_wrap_up(session: AgentSession, member: Member) -> bool:
+    """Whether the pause in force was set in a call or in its wrap-up: a new pause, or a new reason, decides anew."""
+    was = session.member
+    if not member.paused:
+        return False
+    if was.paused and was.paused_reason == member.paused_reason:
+        return session.wrap_up_asked
+    return bool(session.calls) or session.wrap_up is not None
 
 
 def _observe_in_wrap_up(before: AgentSession, after: AgentSession, at: int, *, pause_told: bool) -> AgentSession:

@@ -113,6 +113,7 @@ class AgentSession:
         end_time: Instant of the logout; None while it lasts.
         calls: Open ACD calls, oldest first; an ended session may still have the one being talked.
         wrap_up: The running wrap-up.
+        wrap_up_asked: The pause in force was set in a call or in its wrap-up.
         ready_asked: READY was asked for in a wrap-up that Asterisk still enforces.
         last_call_end: Instant at which talking last ended; 0 before the first.
         figures: The sums.
@@ -137,6 +138,7 @@ class AgentSession:
     end_time: int | None = None
     calls: tuple[Call, ...] = ()
     wrap_up: WrapUp | None = None
+    wrap_up_asked: bool = False
     ready_asked: bool = False
     last_call_end: int = 0
     figures: SessionFigures = _NO_FIGURES
@@ -146,8 +148,8 @@ class AgentSession:
 
     @property
     def paused_for_wrap_up(self) -> bool:
-        """Whether the pause flag is set with a reason that means wrap-up."""
-        return self.member.paused and self.member.paused_reason in self.rules.wrap_up_reasons
+        """Whether the agent asked for wrap-up, by a pause with such a reason in a call or in its wrap-up."""
+        return self.wrap_up_asked and self.member.paused and self.member.paused_reason in self.rules.wrap_up_reasons
 
     @property
     def deadline(self) -> int | None:

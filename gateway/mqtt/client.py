@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from gateway.errors import MqttAuthenticationError, MqttConnectionError
-from gateway.mqtt.connection import SESSION_TAKEN_OVER, Connection, Loss, UnsupportedVersionError
+from gateway.mqtt.connection import Connection, Loss
 from gateway.mqtt.guard import tell
 from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.interface import Inbound, MqttListener, MqttSettings, Retained
 from gateway.mqtt.outbox import Entry, Outbox
+from gateway.mqtt.packets import SESSION_TAKEN_OVER, UnsupportedVersionError
 from gateway.mqtt.retry import Backoff, TakeoverCounter
 from gateway.mqtt.sender import Sender
 from gateway.mqtt.topics import Topics

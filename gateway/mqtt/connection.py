@@ -1,6 +1,6 @@
 """One connection to the broker: an aiomqtt client that also tells what aiomqtt keeps to itself.
 
-The only file that knows aiomqtt and paho. These hooks of theirs are private or replaced here, each because there is
+The only file that drives aiomqtt and paho. These hooks of theirs are private or replaced here, each because there is
 no public way (aiomqtt 2.5.1, paho 2.2.0):
 
 * ``_on_publish``: aiomqtt drops the reason code of a PUBACK, so a refused publish looks like a delivered one; and its
@@ -28,28 +28,27 @@ from typing import Any, Protocol, TypeVar
 import aiomqtt
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.client import Client as PahoClient
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from gateway.errors import MqttAuthenticationError, MqttConnectionError
-from gateway.mqtt.interface import MEBIBYTE, Inbound, MqttSettings
+from gateway.errors import MqttConnectionError
+from gateway.mqtt.interface import Inbound, MqttSettings
+from gateway.mqtt.packets import (
+    FAILURE,
+    connect_error,
+    connect_properties,
+    local_reason,
+    packet_size,
+    publish_properties,
+)
 
 _logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FAILURE = 0x80  # reason codes from here on mean that it was not done (MQTT 5.0, 2.4)
-UNSUPPORTED_VERSION = 0x84
-_LOGIN_REFUSED = frozenset({0x86, 0x87, 0x8A, 0x8C})  # bad name or password, not authorised, banned, bad method
-SESSION_TAKEN_OVER = 0x8E
 _RETAIN_IF_NEW = 1  # Retain Handling (MQTT 5.0, 3.8.3.1): send what is retained only if the subscription is new
 _DISCONNECT_TIME = 1.0  # seconds for the last bytes to leave
-
-
-class UnsupportedVersionError(MqttConnectionError):
-    """The broker does not speak the version of MQTT we asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ class Connection(aiomqtt.Client):
             keepalive=settings.keep_alive,
             clean_start=False if mqtt5 else MQTT_CLEAN_START_FIRST_ONLY,  # the latter is what paho wants under 3.1.1
             max_inflight_messages=0,  # the outbox minds the window; paho would walk all messages at each PUBACK
-            properties=_connect_properties(settings) if mqtt5 else None,
+            properties=connect_properties(settings) if mqtt5 else None,
             tls_context=settings.tls,
             tls_insecure=True if settings.tls and not settings.tls.check_hostname else None,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
@@ -153,7 +152,7 @@ class Connection(aiomqtt.Client):
             connecting.cancel()
             self.abort(Loss("not connected"))
             if isinstance(error, aiomqtt.MqttError | ValueError | OSError):  # ValueError: what is no host name
-                raise _connect_error(error) from None
+                raise connect_error(error) from None
             raise
 
     async def subscribe_to(self, topic_filters: list[str], *, commands: bool) -> None:
@@ -210,9 +209,9 @@ class Connection(aiomqtt.Client):
         """
         if not topic or "\0" in topic:
             raise ValueError("no topic, or a NUL in it")
-        properties = self._publish_properties(expiry, correlation_data)
+        properties = publish_properties(expiry, correlation_data) if self.version == "5" else None
         if self.maximum_packet_size is not None:
-            size = _packet_size(topic, payload, properties)
+            size = packet_size(topic, payload, properties)
             if size > self.maximum_packet_size:
                 raise ValueError(f"a packet of {size} bytes; the broker takes {self.maximum_packet_size}")
         info = self._client.publish(topic, payload, 1, retain, properties)
@@ -250,16 +249,6 @@ class Connection(aiomqtt.Client):
         finally:
             task.cancel()
 
-    def _publish_properties(self, expiry: int | None, correlation_data: bytes | None) -> Properties | None:
-        if self.version != "5" or (expiry is None and correlation_data is None):
-            return None
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        if expiry is not None:
-            properties.MessageExpiryInterval = expiry
-        if correlation_data is not None:
-            properties.CorrelationData = correlation_data
-        return properties
-
     def _lose(self, loss: Loss) -> None:
         if not self.lost.done():
             self.lost.set_result(loss)
@@ -288,7 +277,7 @@ class Connection(aiomqtt.Client):
         properties: Properties | None = None,  # noqa: ARG002
     ) -> None:
         said = flags.is_disconnect_packet_from_server
-        reason = f"the broker says: {reason_code}" if said else _local_reason(reason_code)
+        reason = f"the broker says: {reason_code}" if said else local_reason(reason_code)
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError(f"closed before the CONNACK: {reason}"))
             self._connected.exception()  # seen, even if whoever waited for it has been cancelled
@@ -306,6 +295,7 @@ class Connection(aiomqtt.Client):
             topic,
             bytes(message.payload),
             retained=message.retain,
+            duplicate=message.dup,
             response_topic=getattr(properties, "ResponseTopic", None),
             correlation_data=getattr(properties, "CorrelationData", None),
         )
@@ -364,33 +354,3 @@ class Connection(aiomqtt.Client):
             self.abort(Loss(f"{type(error).__name__}: {error}"))
         if self._client.want_write() and self._client.socket() == sock:
             self._loop.add_writer(sock.fileno(), self._write)
-
-
-def _connect_properties(settings: MqttSettings) -> Properties:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = settings.session_expiry
-    properties.MaximumPacketSize = MEBIBYTE
-    return properties
-
-
-def _connect_error(error: Exception) -> Exception:
-    code = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
-    if not isinstance(code, ReasonCode):
-        return MqttConnectionError(str(error) or type(error).__name__)
-    if code.value == UNSUPPORTED_VERSION:
-        return UnsupportedVersionError(str(code))
-    if code.value in _LOGIN_REFUSED:
-        return MqttAuthenticationError(str(code))
-    return MqttConnectionError(f"the broker refuses the connection: {code}")
-
-
-def _local_reason(reason_code: ReasonCode) -> str:
-    name = reason_code.getName()
-    return "the connection was closed" if name == "Unspecified error" else str(name)
-
-
-def _packet_size(topic: str, payload: bytes, properties: Properties | None) -> int:
-    """Bytes of a QoS 1 PUBLISH of MQTT 5.0 (3.3): topic with its length, identifier, properties, payload."""
-    packed = b"\0" if properties is None else properties.pack()  # type: ignore[no-untyped-call]
-    rest = 2 + len(topic.encode()) + 2 + len(packed) + len(payload)
-    return 1 + sum(rest >= 1 << bits for bits in (0, 7, 14, 21)) + rest

@@ -63,6 +63,7 @@ class Inbound:
         replayed: Retained and told because of our subscription, as far as can be told: under MQTT 5 what comes in
             the first second of a subscription counts.
         resumed: It came on a resumed MQTT 5 session before the SUBACK: it may have been sent while we were away.
+        duplicate: The broker says that it may have sent it before: the acknowledgement was lost with a connection.
         response_topic: The sender's Response Topic, None if there is none (always under 3.1.1).
         correlation_data: The sender's Correlation Data, likewise.
     """
@@ -72,6 +73,7 @@ class Inbound:
     retained: bool = False
     replayed: bool = False
     resumed: bool = False
+    duplicate: bool = False
     response_topic: str | None = None
     correlation_data: bytes | None = None
 

@@ -43,7 +43,7 @@ class Proxy:
     Attributes:
         only_311: Refuse MQTT 5 as a broker does that knows 3.1.1 alone.
         poison: Close the connection of whoever publishes these bytes.
-        swallow_pubacks: Keep the broker's PUBACKs from the client.
+        swallow_pubacks: Lose the PUBACKs of both sides.
         levels: Protocol levels of the CONNECTs seen.
         publishes: Number of PUBLISH packets from clients.
         published: Set at each of them.
@@ -142,6 +142,8 @@ class Proxy:
                 counter.add(1)
                 if self.poison is not None and self.poison in packet:
                     return
+            if packet[0] >> 4 == PUBACK and self.swallow_pubacks:
+                continue
             writer.write(packet)
 
     async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, counter: "_UnderWay") -> None:

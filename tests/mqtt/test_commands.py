@@ -113,6 +113,22 @@ async def test_what_was_sent_while_away_is_marked(broker: Broker) -> None:
     ]
 
 
+async def test_a_command_whose_acknowledgement_was_lost_is_marked(broker: Broker) -> None:
+    """If the broker cannot know that we had it, it comes again under MQTT 5, marked as a duplicate."""
+    async with Proxy(broker) as proxy, running(settings_for(broker, port=proxy.port)) as run:
+        await run.client.drain()
+        proxy.swallow_pubacks = True
+        await command(broker, SET, b"READY")
+        await run.recorder.until_told("command")
+        proxy.drop()
+        proxy.swallow_pubacks = False
+        await run.recorder.until_told("command", 2)
+    assert run.recorder.commands == [
+        Inbound(SET, b"READY"),
+        Inbound(SET, b"READY", resumed=True, duplicate=True),
+    ]
+
+
 async def test_what_was_sent_too_long_ago_does_not_arrive(broker: Broker) -> None:
     """A session is kept no longer than asked for, so older commands are gone with it; 3.1.1 keeps none."""
     async with running(settings_for(broker, session_expiry=1)):

@@ -16,15 +16,17 @@ class Judgement:
 
     Attributes:
         sessions: Every membership, in the order of its beginning.
-        calls: Every answered call, in the order of its answer.
+        calls: Every answered call that belongs to a session, in the order of its answer.
         abandoned: Number of callers who left without an agent.
         until: The moment up to which time has passed: timers that end later still run.
+        orphans: Calls answered by somebody who had been logged out while the phone rang: they belong to no session.
     """
 
     sessions: tuple[Session, ...]
     calls: tuple[Call, ...]
     abandoned: int
     until: int
+    orphans: tuple[Call, ...] = ()
 
     def of(self, queue: str, name: str, interface: str) -> list[Session]:
         """Return the sessions of one member in one queue, oldest first."""
@@ -49,8 +51,9 @@ def judge(
     until = max((event.time for event in events), default=0) if until is None else until
     found = _calls.follow(events)
     crosscheck.check(events, found, crosscheck.read(queue_log))
-    judged = sessions.find(events, found, wrap_up)
+    judged, orphans = sessions.find(events, found, wrap_up)
     for session in judged:
         timeline.play(session, until)
     abandoned = sum(event.event == "QueueCallerAbandon" for event in events)
-    return Judgement(tuple(judged), tuple(found), abandoned, until)
+    counted = tuple(call for call in found if call not in orphans)
+    return Judgement(tuple(judged), counted, abandoned, until, tuple(orphans))

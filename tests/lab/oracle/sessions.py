@@ -120,30 +120,39 @@ class _Register:
         self._listed.clear()
 
 
-def find(events: Iterable[Message], calls: Iterable[Call], wrap_up: Mapping[str, int]) -> list[Session]:
-    """Return every membership in the order of its beginning, with its calls and facts.
+def find(
+    events: Iterable[Message], calls: Iterable[Call], wrap_up: Mapping[str, int]
+) -> tuple[list[Session], list[Call]]:
+    """Return every membership in the order of its beginning with its calls and facts, and the calls of none.
+
+    A call belongs to the session open at its answer. A member who is logged out while it rings may answer all the same:
+    that call belongs to no session.
 
     Args:
         events: The tap's.
-        calls: As `tests.lab.oracle.calls.follow` found them. A call belongs to the session open at its answer.
+        calls: As `tests.lab.oracle.calls.follow` found them.
         wrap_up: Seconds of each queue; a queue that is not named has none.
     """
     register = _Register(wrap_up)
     for event in events:
         register.take(event)
     register.finish()
+    orphans = []
     for call in calls:
         session = _open_at(register.sessions, call)
+        if session is None:
+            orphans.append(call)
+            continue
         session.calls.append(call)
         session.facts.append(Fact(call.answered, -1, "answered"))
         if call.ended is not None:
             session.facts.append(Fact(call.ended, -1, "ended call"))
-    return register.sessions
+    return register.sessions, orphans
 
 
-def _open_at(sessions: list[Session], call: Call) -> Session:
-    for session in reversed(sessions):
-        if (session.queue, session.interface) == (call.queue, call.interface) and session.started <= call.answered:
-            assert session.ended is None or session.ended >= call.answered, f"{call} answered after the end"
+def _open_at(sessions: list[Session], call: Call) -> Session | None:
+    for session in sessions:
+        begun = (session.queue, session.interface) == (call.queue, call.interface) and session.started <= call.answered
+        if begun and (session.ended is None or call.answered < session.ended):
             return session
-    raise AssertionError(f"no session for {call}")
+    return None

@@ -1,0 +1,1 @@
+"""End to end: the gateway as a process between a real Asterisk and a real Mosquitto."""
