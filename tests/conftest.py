@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.broker import Broker
-from tests.lab import roots
+from tests.lab import pbx, roots
 from tests.lab.asterisk import Asterisk
 from tests.lab.driver import Driver
+from tests.lab.gateway_process import BASE, GatewayProcess, config_text, current
+from tests.lab.subscriber import Subscriber
 from tests.lab.tap import Tap
 
 VERSIONS = tuple(roots.SUITES)
@@ -70,3 +72,21 @@ async def driver(asterisk: Asterisk) -> AsyncIterator[Driver]:
     """A connection to the test's Asterisk that may do everything."""
     async with Driver(asterisk) as driving:
         yield driving
+
+
+@pytest.fixture
+async def subscriber(broker: Broker) -> AsyncIterator[Subscriber]:
+    """A subscriber of all that the lab's gateway publishes, there before the gateway is."""
+    async with Subscriber(broker.port, BASE) as subscribed:
+        yield subscribed
+
+
+@pytest.fixture
+async def gateway(
+    asterisk: Asterisk, broker: Broker, subscriber: Subscriber, tmp_path: Path
+) -> AsyncIterator[GatewayProcess]:
+    """The gateway as a process between the two, its picture current, its wrap-ups those of `tests.lab.pbx.QUEUES`."""
+    text = config_text(asterisk, broker.port, tmp_path / "gateway.db", wrap_up=pbx.wrap_up())
+    async with GatewayProcess(text, tmp_path) as running:
+        await current(subscriber)
+        yield running

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Passes the tests: installs what is missing, then style, types, and pytest, which takes the arguments given here.
+# Passes the tests: installs what is missing, then style, types, and pytest, which takes the arguments given here. All
+# three are run whatever the others say; the exit status is 0 only if all are content.
 # The tests that need a real Asterisk need root and Debian; elsewhere they are skipped and say so.
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,10 +8,12 @@ cd "$(dirname "$0")/.."
 
 install_missing
 make_venv --editable '.[test,lint]'
+status=0
 say "ruff"
-.venv/bin/ruff check .
-.venv/bin/ruff format --check .
+.venv/bin/ruff check . || status=$?
+.venv/bin/ruff format --check . || status=$?
 say "mypy"
-.venv/bin/mypy
+.venv/bin/mypy || status=$?
 say "pytest"
-exec .venv/bin/python -m pytest "$@"
+.venv/bin/python -m pytest "$@" || status=$?
+exit "$status"

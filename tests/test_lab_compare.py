@@ -46,6 +46,7 @@ def published() -> list[tuple[str, dict[str, Any]]]:
         session = {
             **dict(zip(("group", "agent", "address"), KEY, strict=True)),
             "session_id": "s1",
+            "session_start_time": told(0),
             "as_of": told(seconds),
             "state": state,
             "reason": None,

@@ -129,7 +129,7 @@ class Translator:
             ring_time=ring_time,
         )
         self.calls.connect(queue, interface, call)
-        return [CallAnswered(queue, interface, fields.get("membername", "") or interface, call, Occasion(at))]
+        return [CallAnswered(queue, interface, call, Occasion(at))]
 
     def _agent_complete(self, fields: Fields, at: int) -> list[Fact]:
         return list(self.calls.complete(fields, at))

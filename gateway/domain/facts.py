@@ -48,11 +48,10 @@ class MembersListed:
 
 @dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """Agent and caller were bridged, or were found to be. *member_name* where a list or event told it."""
+    """Agent and caller were bridged."""
 
     queue: str
     interface: str
-    member_name: str
     call: Call
     occasion: Occasion
 

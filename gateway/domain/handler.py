@@ -52,6 +52,7 @@ class AgentHandler:
         self._limits: dict[str, int | None] = {}
         self._realtime: set[MembershipKey] = set()
         self._missing: dict[MembershipKey, int] = {}
+        self._strangers: dict[MembershipKey, list[Call]] = {}
         self._returning: dict[MembershipKey, tuple[int, int]] = {}
         self._due: list[tuple[int, MembershipKey]] = []
 
@@ -188,6 +189,8 @@ class AgentHandler:
         calls: tuple[Call, ...] = (),
     ) -> list[Outcome]:
         key = member.key
+        if added:
+            self._strangers.pop(key, None)
         member = self._keep_realtime(key, member)
         self._missing.pop(key, None)
         session = self._sessions.get(key)
@@ -290,7 +293,10 @@ class AgentHandler:
             key = membership_key(fact.queue, interface)
             calls[key] = (*calls.get(key, ()), call)
         for member in fact.members:
-            outcomes += self._member_told(member, fact.occasion, calls=calls.get(member.key, ()))
+            calls_of = (*self._strangers.get(member.key, ()), *calls.get(member.key, ()))
+            outcomes += self._member_told(member, fact.occasion, calls=calls_of)
+        for key in [key for key in self._strangers if key.queue == fold(fact.queue)]:
+            del self._strangers[key]
         lacking = [key for key in self._by_queue.get(fold(fact.queue), ()) if key not in listed]
         asked = False
         for key in lacking:
@@ -307,17 +313,16 @@ class AgentHandler:
         return outcomes
 
     def _call_answered(self, fact: facts.CallAnswered) -> list[Outcome]:
-        key = membership_key(fact.queue, fact.interface)
-        outcomes: list[Outcome] = []
-        if key not in self._sessions and not self._is_known(key, fact.call.key):
-            # A member that came without an event took a call before a list could show it: the list tells the rest.
-            stranger = Member(fact.queue, fact.interface, fact.member_name, fact.interface)
-            outcomes += self._begin(stranger, fact.occasion)
-            outcomes.append(ListWanted(fact.queue))
-        return outcomes + self._answer(key, fact.call, fact.occasion)
+        """A call belongs to the session that is open when it is answered.
 
-    def _is_known(self, key: MembershipKey, call: CallKey) -> bool:
-        return (key, call) in self._calls or (key, call) in self._unrecorded
+        Where there is none, the member was removed while it rang, and the call is nobody's; or it came without an
+        event, and a list must show it first.
+        """
+        key = membership_key(fact.queue, fact.interface)
+        if key in self._sessions:
+            return self._answer(key, fact.call, fact.occasion)
+        self._strangers.setdefault(key, []).append(fact.call)
+        return [ListWanted(fact.queue)]
 
     def _answer(self, key: MembershipKey, call: Call, occasion: Occasion) -> list[Outcome]:
         session = self._sessions.get(key)

@@ -5,6 +5,7 @@ Any number of them run side by side; each has a folder of its own inside the roo
 
 import asyncio
 import errno
+import os
 import shutil
 import signal
 import socket
@@ -97,7 +98,8 @@ class Asterisk:
             return
         instances = self.root / "lab"
         instances.mkdir(exist_ok=True)
-        self.home = Path(tempfile.mkdtemp(prefix="i", dir=instances))
+        _sweep(instances)
+        self.home = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=instances))
         self.home.chmod(0o755)
         for name in ("etc", "log", "run", "spool", "db"):
             (self.home / name).mkdir()
@@ -118,6 +120,8 @@ class Asterisk:
         with (self.home / "log" / "console").open("ab") as console:
             self._process = await asyncio.create_subprocess_exec(
                 *(
+                    "setpriv",
+                    "--pdeathsig=TERM",  # it must not outlive the tests, however they end
                     "chroot",
                     str(self.root),
                     "/usr/sbin/asterisk",
@@ -267,6 +271,14 @@ async def first_of(*events: asyncio.Event) -> None:
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _sweep(instances: Path) -> None:
+    """Remove what processes that are gone have left behind; their Asterisks ended with them."""
+    for folder in instances.iterdir():
+        owner = folder.name.partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def free_port() -> int:

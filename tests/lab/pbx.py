@@ -84,6 +84,11 @@ QUEUES: Final = (
 )
 
 
+def wrap_up(queues: Iterable[Queue] = QUEUES) -> dict[str, int]:
+    """Return the wrap-up of each queue that has one, in seconds: what a gateway has to be told."""
+    return {queue.name: queue.wrapuptime for queue in queues if queue.wrapuptime}
+
+
 def queues_conf(queues: Iterable[Queue] = QUEUES, **general: str) -> str:
     """Return a whole queues.conf; keyword arguments are settings of ``[general]``."""
     settings = {"persistentmembers": "no", "shared_lastcall": "no", "autofill": "yes", **general}

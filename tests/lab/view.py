@@ -1,5 +1,6 @@
 """A subscriber's view in a terminal: one line for each session event, and a table of all sessions now and then."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -18,14 +19,21 @@ COLUMNS: Final = (
 )
 
 
+def padded(text: str, width: int) -> str:
+    """Return a text with blanks up to a width on the screen, where some scripts take two places a letter."""
+    taken = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    return text + " " * max(0, width - taken)
+
+
 def event_line(event: Mapping[str, Any]) -> str:
     """Return a session event as one readable line."""
     session = event["session"]
     before = event.get("previous") or {}
     reason = f" ({session['reason']})" if session.get("reason") else ""
     step = f"{before['state']} -> {session['state']}" if before and event["event"] != "UPDATE" else session["state"]
+    who = f"{padded(session['group'], 8)} {padded(session['agent'], 15)}"
     return (
-        f"{event['at'][11:23]}  {event['event']:<11} {session['group']:<8} {session['agent']:<15} {step}{reason}"
+        f"{event['at'][11:23]}  {event['event']:<11} {who} {step}{reason}"
         f"  calls {session['number_of_calls']}  [{event['cause']}, seq {event['seq']}]"
     )
 
@@ -45,7 +53,7 @@ def table(sessions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             f"{session['average_time_to_answer']:.2f}",
             f"{session['acd_call_rate']:.1f}",
         )
-        yield "  ".join(f"{cell!s:<{width}}" for cell, (_, width) in zip(cells, COLUMNS, strict=True))
+        yield "  ".join(padded(str(cell), width) for cell, (_, width) in zip(cells, COLUMNS, strict=True))
 
 
 def is_event(message: Received) -> bool:
