@@ -41,10 +41,13 @@ class Timeline:
         self._base = wall - steady
         self._shift = 0
         self._measured = False
+        self._latest = 0
 
     def now(self, steady: int) -> int:
         """The instant at which the monotonic clock showed *steady*."""
-        return steady + self._base
+        now = steady + self._base
+        self._latest = max(self._latest, now)
+        return now
 
     def pong(self, *, sent: int, received: int, timestamp: int) -> ClockStep | None:
         """Take one round trip: sent and received by the monotonic clock, *timestamp* by Asterisk's.
@@ -87,10 +90,13 @@ class Timeline:
         return before if abs(before - now) < abs(instant - now) else instant
 
     def from_wall(self, wall: int) -> int:
-        """The instant of a time of day that Asterisk told, microseconds since the epoch."""
+        """The instant of a time of day that Asterisk told of something past, microseconds since the epoch.
+
+        A clock that was set back shows some times twice: the later one is meant, unless it has not come yet.
+        """
         shift = self._shift
         for step in reversed(self.steps):
-            if wall - shift >= step.at:
+            if step.at <= wall - shift <= self._latest:
                 break
             shift -= step.by
         return wall - shift

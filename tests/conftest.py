@@ -14,7 +14,7 @@ from tests.broker import Broker
 from tests.lab import pbx, roots
 from tests.lab.asterisk import Asterisk
 from tests.lab.driver import Driver
-from tests.lab.gateway_process import BASE, GatewayProcess, config_text, current
+from tests.lab.gateway_process import BASE, GatewayProcess, config_text
 from tests.lab.subscriber import Subscriber
 from tests.lab.tap import Tap
 
@@ -88,5 +88,5 @@ async def gateway(
     """The gateway as a process between the two, its picture current, its wrap-ups those of `tests.lab.pbx.QUEUES`."""
     text = config_text(asterisk, broker.port, tmp_path / "gateway.db", wrap_up=pbx.wrap_up())
     async with GatewayProcess(text, tmp_path) as running:
-        await current(subscriber)
+        await running.current(subscriber)
         yield running

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.lab
 async def test_the_agent_ends_a_call_when_told_to(asterisk: Asterisk, tap: Tap, driver: Driver) -> None:
     """A call lasts as long as its caller was told, and the agent hangs up first."""
     caller = await driver.call("support", talk=1.0)
-    connect = await driver.wait_for("AgentConnect", Uniqueid=caller.uniqueid)
-    complete = await driver.wait_for("AgentComplete", Uniqueid=caller.uniqueid)
+    connect = await driver.answered(caller)
+    complete = await driver.completed(connect)
     assert complete["Reason"] == "agent"
     assert complete.time - connect.time == pytest.approx(1_000_000, abs=100_000)
     await tap.snapshot()
@@ -25,7 +25,7 @@ async def test_the_agent_ends_a_call_when_told_to(asterisk: Asterisk, tap: Tap, 
 async def test_the_caller_ends_a_call_when_told_to(driver: Driver) -> None:
     """A caller may be the one who hangs up, after the talk."""
     caller = await driver.call("sales", talk=0.6, ends="caller")
-    complete = await driver.wait_for("AgentComplete", Uniqueid=caller.uniqueid)
+    complete = await driver.completed(await driver.answered(caller))
     assert complete["Reason"] == "caller"
 
 
@@ -73,7 +73,7 @@ async def test_the_tap_lives_through_a_restart(asterisk: Asterisk, tap: Tap, dri
     await tap.ready()
     await driver.open()
     caller = await driver.call("support", talk=0.6)
-    await driver.wait_for("AgentComplete", Uniqueid=caller.uniqueid)
+    await driver.completed(await driver.answered(caller))
     await tap.snapshot()
     assert asterisk.pid == pid
     assert [m.event for m in tap.events].count(LOST) == 1

@@ -7,10 +7,11 @@ too early where an agent's consultation is completed into a call; the channel of
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from gateway.ami.bridges import Bridges
 from gateway.ami.completions import Completion, TrackedCall, completion, match
+from gateway.ami.text import caller_text
 from gateway.domain.call import Call, CallKey, EndedBy
 from gateway.domain.facts import CallClosed, CallEnded, CallFact
 from gateway.domain.instant import SECOND
@@ -29,19 +30,25 @@ REMEMBERED: Final = 8
 caller, hours later, when it adds nothing; or a second time."""
 
 Fields = Mapping[str, str]
+TimeToAnswer = Literal["queue", "ring"]
 
 
 class QueueCalls:
     """Follows every open queue call. Instants in, facts out; ``now`` for timers is an instant too.
+
+    Args:
+        time_to_answer: What that is: the caller's waiting (``queue``), which AgentComplete tells of a call found open
+            too; or the agent's ringing (``ring``), which nothing tells afterwards.
 
     Attributes:
         bridges: Who talks with whom.
         unmatched: AgentComplete events that belong to no known call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, time_to_answer: TimeToAnswer = "queue") -> None:
         self.bridges = Bridges()
         self.unmatched = 0
+        self._time_to_answer = time_to_answer
         self._by_channel: dict[str, set[TrackedCall]] = {}
         self._of_member: dict[MembershipKey, deque[TrackedCall]] = {}
         self._timers: dict[tuple[TrackedCall, Callable[[TrackedCall], list[CallFact]]], int] = {}
@@ -73,7 +80,7 @@ class QueueCalls:
                     each.call = call  # a list had shown it before its event came
                 return
         closed = [each for each in calls if each.closed]
-        for each in closed[: len(closed) - REMEMBERED + 1]:
+        for each in closed[: max(0, len(closed) - REMEMBERED + 1)]:
             calls.remove(each)
         dest = call.key.dest_uniqueid
         tracked = TrackedCall(queue, interface, call, leg=dest, ends_with={dest}, dests={dest})
@@ -114,7 +121,7 @@ class QueueCalls:
         told: list[CallFact] = []
         for tracked in list(self._by_channel.pop(channel, ())):
             if channel in tracked.ends_with and tracked.ended_at is None:
-                told += self._end(tracked, at if tracked.alone_since is None else tracked.alone_since)
+                told += self._end(tracked, at)
         self.bridges.hang_up(channel)
         return told
 
@@ -127,7 +134,7 @@ class QueueCalls:
             target = fields.get("extension")
         else:
             transferers = [fields.get("origtransfereruniqueid"), fields.get("secondtransfereruniqueid")]
-            target = fields.get("transfertargetcalleridnum") or fields.get("destapp")
+            target = caller_text(fields.get("transfertargetcalleridnum")) or fields.get("destapp")
         told: list[CallFact] = []
         for channel in transferers:
             for tracked in list(self._by_channel.get(channel, ())) if channel else ():
@@ -136,11 +143,15 @@ class QueueCalls:
                 if (by_agent or by_caller) and tracked.ended_at is None:
                     tracked.ended_by = EndedBy.TRANSFER
                     tracked.transferred_to = target or None
-                    told += self._end(tracked, at if tracked.alone_since is None else tracked.alone_since)
+                    told += self._end(tracked, at)
         return told
 
     def complete(self, fields: Fields, at: int) -> list[CallFact]:
-        """AgentComplete: says who ended the call, and ends it only where its leg is known to talk with nobody."""
+        """AgentComplete: says who ended the call, and ends it only where nothing else can.
+
+        A leg that talks, or was left alone just now, is waited for: Asterisk completes the call of an agent whose
+        caller's consultation is completed into a call with him.
+        """
         said = completion(fields, at)
         tracked = match(said, self._of_member.get(membership_key(said.queue, said.interface), ()))
         if tracked is None:
@@ -149,9 +160,9 @@ class QueueCalls:
         tracked.completion = said
         if tracked.ended_at is not None:
             return self._close_completed(tracked)
-        if self.bridges.has_company(tracked.leg):
+        if self.bridges.has_company(tracked.leg) or tracked.alone_since is not None:
             return []
-        return self._end(tracked, at if tracked.alone_since is None else tracked.alone_since)
+        return self._end(tracked, at)
 
     def advance(self, now: int) -> list[CallFact]:
         """Decide what time alone decides."""
@@ -169,7 +180,8 @@ class QueueCalls:
         """Asterisk is another one now: every call ended with the old one."""
         told: list[CallFact] = []
         for tracked in list(self.open_calls()):
-            tracked.ended_by = EndedBy.INTERRUPTED
+            if tracked.alone_since is None:
+                tracked.ended_by = EndedBy.INTERRUPTED
             told += self._end(tracked, at, Cause.RESYNC)
         self.bridges = Bridges()
         self._by_channel.clear()
@@ -184,7 +196,7 @@ class QueueCalls:
         told: list[CallFact] = []
         for tracked in suspects:
             if tracked.ended_at is None:
-                told += self._end(tracked, at if tracked.alone_since is None else tracked.alone_since, Cause.RESYNC)
+                told += self._end(tracked, at, Cause.RESYNC)
         return told
 
     def advance_all(self) -> list[CallFact]:
@@ -222,7 +234,8 @@ class QueueCalls:
         return self._end(tracked, tracked.alone_since)
 
     def _end(self, tracked: TrackedCall, at: int, cause: Cause = Cause.ASTERISK) -> list[CallFact]:
-        tracked.ended_at = at
+        """The talk ended at *at*, or when the leg was left alone before."""
+        tracked.ended_at = at = at if tracked.alone_since is None else min(at, tracked.alone_since)
         self._timers.pop((tracked, self._give_up), None)
         if tracked.call.answered_at is None and tracked.completion is None and cause is Cause.ASTERISK:
             # When it was answered is in its AgentComplete, that comes with the end.
@@ -243,6 +256,8 @@ class QueueCalls:
             return []
         tracked.told = True
         answered_at, time_to_answer = _from_completion(tracked.call, tracked.completion)
+        if self._time_to_answer == "ring":
+            time_to_answer = None
         if answered_at is not None:
             tracked.call = replace(tracked.call, answered_at=answered_at, time_to_answer=time_to_answer)
         return [

@@ -93,7 +93,7 @@ def match(complete: Completion, calls: Iterable[TrackedCall]) -> TrackedCall | N
 
     By the agent's channel first: a caller who was sent back into the queue is in two calls at once, and only the
     newer one's completion names that channel. By the caller's channel next, of ended calls the oldest first. One that
-    names neither belongs to the call that was answered when it says.
+    names no channel of a known call belongs to the call that was answered when it says.
     """
     calls = list(calls)
     waiting = [each for each in calls if each.completion is None]
@@ -103,9 +103,10 @@ def match(complete: Completion, calls: Iterable[TrackedCall]) -> TrackedCall | N
             # Asterisk's handlers of transfer and hang-up may both complete one call: the first word counts.
             return named[-1] if named[-1].completion is None else None
     if complete.uniqueid:
-        named = [each for each in waiting if each.key.uniqueid == complete.uniqueid]
-        return min(named, key=_oldest_ended_first, default=None)
-    if complete.dest_uniqueid or complete.answered_at is None:
+        named = [each for each in calls if each.key.uniqueid == complete.uniqueid]
+        if named:
+            return min((each for each in named if each.completion is None), key=_oldest_ended_first, default=None)
+    if complete.answered_at is None:
         return None
     answered_at = complete.answered_at
     near = [each for each in waiting if abs(_answered(each, answered_at) - answered_at) <= ANSWER_TOLERANCE]

@@ -50,9 +50,8 @@ class MendedProtocol(AMIProtocol):  # type: ignore[misc]  # the library has no t
         self.responses: dict[str, OutgoingAction] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport; the owner is known from the start, as the greeting may be there already."""
+        """Take the transport. The owner is known since the start, as the greeting may be there already."""
         super().connection_made(transport)
-        self.factory = self._owner
         self.encoding = "utf-8"
         self.last_contact = self._clock.now()
         if (sock := transport.get_extra_info("socket")) is not None:

@@ -94,19 +94,15 @@ class AmiDecoder:
         The buffer is copied once per call that completes a message, and the search goes on where it
         stopped, so neither many small messages nor a huge one in small pieces costs more than its length.
         """
-        if _END_OF_MESSAGE.search(self._buffer, self._searched) is None:
-            self._searched = max(0, len(self._buffer) - _LONGEST_END + 1)
-            self._check_length(len(self._buffer) - _LONGEST_END)
-            return
-        data = bytes(self._buffer)
-        start = _skip_empty_lines(data, 0)
-        while (end := _find_end(data, start)) is not None:
-            self._check_length(end[0] - start)
-            yield data[start : end[0]].removesuffix(b"\r")
-            start = _skip_empty_lines(data, end[1])
-        self._buffer = bytearray(data[start:])
-        # Raw text (see _find_end) has to be looked through from its start: empty lines in it end nothing.
-        self._searched = 0 if data.startswith(_FOLLOWS, start) else max(0, len(self._buffer) - _LONGEST_END + 1)
+        if _END_OF_MESSAGE.search(self._buffer, self._searched) is not None:
+            data = bytes(self._buffer)
+            start = _skip_empty_lines(data, 0)
+            while (end := _find_end(data, start)) is not None:
+                self._check_length(end[0] - start)
+                yield data[start : end[0]].removesuffix(b"\r")
+                start = _skip_empty_lines(data, end[1])
+            self._buffer = bytearray(data[start:])
+        self._searched = max(0, len(self._buffer) - _LONGEST_END + 1)
         self._check_length(len(self._buffer) - _LONGEST_END)
 
     def _check_length(self, length: int) -> None:

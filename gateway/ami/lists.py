@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.ami.members import FromWall, member_of_list, number
 from gateway.ami.message import AmiMessage
-from gateway.ami.text import caller_text
+from gateway.ami.text import caller_name, caller_text
 from gateway.domain.call import Call, CallKey
 from gateway.domain.instant import SECOND
 from gateway.domain.member import Member, fold
@@ -48,7 +48,7 @@ class Channels:
             application=fields.get("application", ""),
             data=fields.get("applicationdata", ""),
             caller_number=caller_text(fields.get("calleridnum")),
-            caller_name=caller_text(fields.get("calleridname")),
+            caller_name=caller_name(fields),
         )
         self.channels[channel.uniqueid] = channel
 

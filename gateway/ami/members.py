@@ -27,7 +27,6 @@ def member_of_list(fields: Fields, from_wall: FromWall) -> Member:
 
 def _member(fields: Fields, name: str, interface: str, from_wall: FromWall) -> Member:
     in_call = fields.get("incall")
-    login_time = fields.get("logintime")
     return Member(
         queue=fields.get("queue", ""),
         interface=interface,
@@ -38,11 +37,13 @@ def _member(fields: Fields, name: str, interface: str, from_wall: FromWall) -> M
         paused=fields.get("paused") == "1",
         # Before 18.0 the event of a pause has Reason, from 13.8 on also PausedReason.
         paused_reason=(fields.get("pausedreason") or fields.get("reason") or None) if _paused(fields) else None,
+        reason_told="pausedreason" in fields or fields.get("event") == "QueueMemberPause",
         device_state=_DEVICE_STATES.get(fields.get("status", "0"), DeviceState.UNKNOWN),
         in_call=None if in_call is None else in_call == "1",
         wrap_up_time=number(fields.get("wrapuptime")),
         last_call=_epoch(fields.get("lastcall"), from_wall),
-        login_time=_epoch(login_time, from_wall),
+        login_time=_epoch(fields.get("logintime"), from_wall),
+        login_stamp=number(fields.get("logintime")) or None,
         last_pause=_epoch(fields.get("lastpause"), from_wall),
     )
 

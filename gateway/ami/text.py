@@ -1,6 +1,7 @@
 """Asterisk's ways of writing text in headers."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -9,14 +10,18 @@ _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "
 
 def unescape(text: str) -> str:
     r"""Undo the C escapes that Asterisk puts into caller names since 13.5 (``O\'Brien``)."""
-    if "\\" not in text:
-        return text
     return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), text)
 
 
 def caller_text(text: str | None) -> str | None:
     """A caller's number or name; None where Asterisk has none, for which it writes ``<unknown>``."""
     return None if text in (None, "", "<unknown>", "unknown") else text
+
+
+def caller_name(fields: Mapping[str, str]) -> str | None:
+    """The caller's name in a channel block; names are escaped where the block has ``Linkedid``, both since 13.5."""
+    name = fields.get("calleridname", "")
+    return caller_text(unescape(name) if "linkedid" in fields else name)
 
 
 def timestamp(text: str | None) -> int | None:

@@ -5,20 +5,19 @@ hold, never by number.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, Literal
+from typing import Final
 
 from gateway.ami.callers import Callers
-from gateway.ami.calls import QueueCalls
+from gateway.ami.calls import QueueCalls, TimeToAnswer
 from gateway.ami.members import member_of_event, number
 from gateway.ami.message import AmiMessage
-from gateway.ami.text import caller_text, timestamp, unescape
+from gateway.ami.text import caller_name, caller_text, timestamp
 from gateway.domain.call import Call, CallKey
 from gateway.domain.facts import CallAnswered, CallMissed, Fact, MemberAdded, MemberRemoved, MemberTold
 from gateway.domain.instant import SECOND
 from gateway.domain.session import Occasion
 from gateway.timeline import Timeline
 
-TimeToAnswer = Literal["queue", "ring"]
 Fields = Mapping[str, str]
 
 EVENTS: Final = frozenset({
@@ -43,7 +42,7 @@ class Translator:
     """
 
     def __init__(self, timeline: Timeline, time_to_answer: TimeToAnswer) -> None:
-        self.calls = QueueCalls()
+        self.calls = QueueCalls(time_to_answer)
         self.callers = Callers()
         self._timeline = timeline
         self._time_to_answer = time_to_answer
@@ -69,9 +68,12 @@ class Translator:
         }
 
     def receive(self, message: AmiMessage) -> list[Fact]:
-        """The facts in one event; none for an event that says nothing to the model."""
+        """The facts in one event, behind those that time had decided before it; none for one that says nothing."""
         translate = self._translate.get(message.event)
-        return [] if translate is None else translate(message.fields, self.instant(message))
+        if translate is None:
+            return []
+        at = self.instant(message)
+        return [*self.calls.advance(at), *translate(message.fields, at)]
 
     def instant(self, message: AmiMessage) -> int:
         """When an event happened: by its ``Timestamp``, else by its arrival."""
@@ -98,7 +100,8 @@ class Translator:
         return [MemberAdded(member_of_event(fields, self._timeline.from_wall), Occasion(at))]
 
     def _member_removed(self, fields: Fields, at: int) -> list[Fact]:
-        return [MemberRemoved(fields.get("queue", ""), fields.get("interface", ""), Occasion(at))]
+        login_stamp = number(fields.get("logintime")) or None
+        return [MemberRemoved(fields.get("queue", ""), fields.get("interface", ""), Occasion(at), login_stamp)]
 
     def _caller_join(self, fields: Fields, at: int) -> list[Fact]:
         self.callers.join(fields.get("uniqueid", ""), fields.get("queue", ""), at)
@@ -121,7 +124,7 @@ class Translator:
             key=CallKey(uniqueid, fields.get("destuniqueid", "")),
             linkedid=fields.get("linkedid") or None,
             caller_number=caller_text(fields.get("calleridnum")),
-            caller_name=caller_text(unescape(fields.get("calleridname", ""))),
+            caller_name=caller_name(fields),
             queued_at=queued_at,
             offered_at=offered_at,
             answered_at=at,

@@ -26,11 +26,12 @@ class MemberTold:
 
 @dataclass(frozen=True, slots=True)
 class MemberRemoved:
-    """Somebody logged out: QueueMemberRemoved."""
+    """Somebody logged out: QueueMemberRemoved; *login_stamp* of the member that was removed, where it is told."""
 
     queue: str
     interface: str
     occasion: Occasion
+    login_stamp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

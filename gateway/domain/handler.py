@@ -16,12 +16,16 @@ AgentIdentity = Literal["member_name", "interface", "state_interface"]
 
 FOUND_WHY: Final = "logged in before the gateway could see it"
 
+CARRIED_OVER: Final = 16
+"""Keys of calls and misses that a session takes over from the one before it: enough for what is told again around a
+new login."""
+
 
 @dataclass(frozen=True, slots=True)
 class _EndedCall:
-    """A call whose record waits until who ended it is known."""
+    """A call whose record waits until who ended it is known, and the session in which it counted."""
 
-    session_id: str
+    session: AgentSession
     call: Call
     occasion: Occasion
 
@@ -45,6 +49,8 @@ class AgentHandler:
         self._new_session_id = new_session_id
         self._sessions: dict[MembershipKey, AgentSession] = {}
         self._ended: dict[str, AgentSession] = {}
+        self._last_ended: dict[tuple[MembershipKey, str], str] = {}
+        self._told: dict[MembershipKey, tuple[tuple[str, ...], ...]] = {}
         self._calls: dict[tuple[MembershipKey, CallKey], str] = {}
         self._unrecorded: dict[tuple[MembershipKey, CallKey], _EndedCall] = {}
         self._queues: dict[str, str] = {}
@@ -76,11 +82,7 @@ class AgentHandler:
         session = self._sessions.get(key)
         if session is not None and session.agent == agent:
             return session
-        last = None
-        for ended in self._ended.values():
-            if ended.member.key == key and ended.agent == agent:
-                last = ended
-        return last
+        return self._ended.get(self._last_ended.get((key, agent), ""))
 
     def sessions_of(self, agent: str) -> list[AgentSession]:
         """The sessions of *agent* that have not ended."""
@@ -124,7 +126,9 @@ class AgentHandler:
     def _is_due(self, instant: int, key: MembershipKey) -> bool:
         """Whether an entry of the heap still holds; what it was made for may have gone another way since."""
         session = self._sessions.get(key)
-        return session is not None and instant in (session.deadline, session.unavailable_until)
+        if session is None or key in self._returning:
+            return False
+        return instant in (session.deadline, session.unavailable_until)
 
     # What happens --------------------------------------------------------------------------------------------------
 
@@ -138,8 +142,19 @@ class AgentHandler:
         self._queues.pop(fold(name), None)
 
     def forget(self, session_id: str) -> None:
-        """An ended session is not wanted any more."""
-        self._ended.pop(session_id, None)
+        """An ended session is not wanted any more; it stays only while a call of it is talked."""
+        session = self._ended.get(session_id)
+        if session is not None:
+            name = (session.member.key, session.agent)
+            if self._last_ended.get(name) == session_id:
+                del self._last_ended[name]
+            self._drop_if_over(session)
+
+    def _drop_if_over(self, session: AgentSession) -> None:
+        """Let go of an ended session that nobody can ask for and that has no call left to count."""
+        wanted = self._last_ended.get((session.member.key, session.agent)) == session.session_id
+        if not wanted and not session.calls:
+            del self._ended[session.session_id]
 
     def apply(self, fact: Fact) -> list[Outcome]:
         """Take one fact, and return what to tell, in order. Told again, it changes and tells nothing."""
@@ -149,7 +164,7 @@ class AgentHandler:
             case facts.MemberAdded():
                 return self._member_told(fact.member, fact.occasion, added=True)
             case facts.MemberRemoved():
-                return self._end(membership_key(fact.queue, fact.interface), fact.occasion)
+                return self._member_removed(fact)
             case facts.MembersListed():
                 return self._members_listed(fact)
             case facts.TimePassed():
@@ -195,18 +210,26 @@ class AgentHandler:
         self._missing.pop(key, None)
         session = self._sessions.get(key)
         outcomes: list[Outcome] = []
+        start_time = occasion.at if added else None
+        returning = self._returning.pop(key, None)
         if session is not None and session.agent != self.agent_of(member):
-            outcomes += self._end(key, occasion)
+            gone = occasion if returning is None else Occasion(returning[0], Cause.RESYNC)
+            outcomes += self._end(key, gone)
             session = None
         if session is None:
-            return outcomes + self._begin(member, occasion, start_time=occasion.at if added else None, calls=calls)
-        if self._returning.pop(key, None) is None and _logged_in_anew(session.member, member):
-            # The event of the logout was missed, and with it the moment: the last that is sure is the old sight.
-            outcomes += self._end(key, replace(occasion, at=session.changed_at))
-            return outcomes + self._begin(member, occasion, start_time=member.login_time, calls=calls)
+            return outcomes + self._begin(member, occasion, start_time=start_time, calls=calls)
+        if returning is None and _is_another_login(session, member, occasion.at, added=added):
+            if occasion.at < session.first_seen:
+                return outcomes  # an old event, overtaken by the list that showed the present login
+            # The event of the logout was missed: it was before the new login.
+            login = start_time or member.login_time or occasion.at
+            outcomes += self._end(key, replace(occasion, at=min(login, occasion.at)))
+            return outcomes + self._begin(member, occasion, start_time=login, calls=calls)
         outcomes += self._store(
             session, history.observe(session, member, occasion, pause_told=pause_told), limit_of=member
         )
+        if returning is not None:
+            self._schedule(None, self._sessions[key])
         for call in calls:
             outcomes += self._answer(key, call, occasion)
         return outcomes
@@ -228,6 +251,9 @@ class AgentHandler:
         # LoginTime is cut to whole seconds, so that a login just after the first sight seems to be just before it.
         missed = start_time + SECOND <= self.seen_since
         gaps = (Gap(start_time, min(self.seen_since, occasion.at), FOUND_WHY),) if missed else ()
+        key = member.key
+        if member.membership == "realtime":
+            self._realtime.add(key)
         queue = self._queues.setdefault(fold(member.queue), member.queue)
         session, events = history.begin(
             self._new_session_id(start_time),
@@ -239,12 +265,14 @@ class AgentHandler:
             wrap_up_limit=wrap_up_limit(member, self._limits.get(fold(queue))),
             calls=calls,
             gaps=gaps,
+            told=self._told.pop(key, ()),
         )
-        self._sessions[member.key] = session
+        self._sessions[key] = session
         self._schedule(None, session)
-        self._by_queue.setdefault(member.key.queue, set()).add(member.key)
+        self._by_queue.setdefault(key.queue, set()).add(key)
         for call in calls:
-            self._calls[member.key, call.key] = session.session_id
+            self._calls[key, call.key] = session.session_id
+        self.forget(self._last_ended.get((key, session.agent), ""))
         return list(events)
 
     def _store(self, before: AgentSession, then: history.Next, *, limit_of: Member | None = None) -> list[Outcome]:
@@ -253,11 +281,14 @@ class AgentHandler:
             limit = wrap_up_limit(limit_of, self._limits.get(fold(session.group)))
             session = history.limit_wrap_up(session, limit)
         key = session.member.key
-        if session.end_time is not None and before.end_time is None:
-            self._forget_membership(key)
+        if session.end_time is not None:
             self._ended[session.session_id] = session
-        elif session.end_time is not None:
-            self._ended[session.session_id] = session
+            if before.end_time is None:
+                self._forget_membership(key)
+                open_calls = tuple(call.key for call in session.calls)
+                self._told[key] = (*session.told[-CARRIED_OVER:], *open_calls)
+                self._last_ended[key, session.agent] = session.session_id
+            self._drop_if_over(session)
         else:
             self._sessions[key] = session
             self._schedule(before, session)
@@ -279,6 +310,15 @@ class AgentHandler:
         self._missing.pop(key, None)
         self._returning.pop(key, None)
         self._realtime.discard(key)
+
+    def _member_removed(self, fact: facts.MemberRemoved) -> list[Outcome]:
+        key = membership_key(fact.queue, fact.interface)
+        session = self._sessions.get(key)
+        if session is not None and fact.login_stamp is not None and fact.occasion.at < session.first_seen:
+            stamp = session.member.login_stamp
+            if stamp is not None and stamp != fact.login_stamp:
+                return []  # the end of the login before, overtaken by the list that showed the present one
+        return self._end(key, fact.occasion)
 
     def _end(self, key: MembershipKey, occasion: Occasion) -> list[Outcome]:
         session = self._sessions.get(key)
@@ -319,13 +359,21 @@ class AgentHandler:
         event, and a list must show it first.
         """
         key = membership_key(fact.queue, fact.interface)
-        if key in self._sessions:
-            return self._answer(key, fact.call, fact.occasion)
+        self._missing.pop(key, None)
+        came_back = self._returning.pop(key, None) is not None
+        if key in self._sessions or (key, fact.call.key) in self._calls:
+            outcomes = self._answer(key, fact.call, fact.occasion)
+            if came_back:
+                self._schedule(None, self._sessions[key])
+            return outcomes
+        if fact.call.key in self._told.get(key, ()) or fact.call in self._strangers.get(key, ()):
+            return []
         self._strangers.setdefault(key, []).append(fact.call)
         return [ListWanted(fact.queue)]
 
     def _answer(self, key: MembershipKey, call: Call, occasion: Occasion) -> list[Outcome]:
-        session = self._sessions.get(key)
+        # What is told again of a call belongs to the session that was open when it was answered.
+        session = self._ended.get(self._calls.get((key, call.key), "")) or self._sessions.get(key)
         if session is None or (key, call.key) in self._unrecorded:
             return []
         then = history.answer(session, call, occasion)
@@ -336,29 +384,26 @@ class AgentHandler:
     def _call_ended(self, fact: facts.CallEnded) -> list[Outcome]:
         key = membership_key(fact.queue, fact.interface)
         session_id = self._calls.pop((key, fact.key), None)
-        session = self._ended.get(session_id) if session_id is not None else None
-        if session is None:
-            session = self._sessions.get(key)
-        if session is None or session.session_id != session_id:
+        if session_id is None:
+            if key in self._strangers:
+                self._strangers[key] = [call for call in self._strangers[key] if call.key != fact.key]
             return []
+        session = self._ended.get(session_id) or self._sessions[key]
         if fact.answered_at is not None:
             session = _amend(session, fact)
         call = next(each for each in session.calls if each.key == fact.key)
-        self._unrecorded[key, fact.key] = _EndedCall(session.session_id, call, fact.occasion)
-        return self._store(session, history.end_call(session, fact.key, fact.occasion))
+        then = history.end_call(session, fact.key, fact.occasion)
+        self._unrecorded[key, fact.key] = _EndedCall(then[0], call, fact.occasion)
+        return self._store(session, then)
 
     def _call_closed(self, fact: facts.CallClosed) -> list[Outcome]:
-        key = membership_key(fact.queue, fact.interface)
-        ended = self._unrecorded.pop((key, fact.key), None)
+        ended = self._unrecorded.pop((membership_key(fact.queue, fact.interface), fact.key), None)
         if ended is None:
-            return []
-        session = self._ended.get(ended.session_id) or self._sessions.get(key)
-        if session is None:
             return []
         began, end = ended.call.answered_at, ended.occasion.at
         talk_time = None if began is None else max(0, end - began)
         return [
-            facts.CallRecord(session, ended.call, end, talk_time, fact.ended_by, fact.transferred_to, ended.occasion)
+            facts.CallRecord(ended.session, ended.call, end, talk_time, fact.ended_by, fact.transferred_to, ended.occasion)
         ]
 
     def _call_missed(self, fact: facts.CallMissed) -> list[Outcome]:
@@ -375,7 +420,8 @@ class AgentHandler:
     def _asterisk_restarted(self, fact: facts.AsteriskRestarted) -> list[Outcome]:
         """Nothing of the old Asterisk goes on; every member has some time to come back."""
         for key in self._sessions:
-            self._returning[key] = (fact.last_contact, fact.deadline)
+            last_contact, _ = self._returning.get(key, (fact.last_contact, 0))
+            self._returning[key] = (last_contact, fact.deadline)
         return []
 
     def _wrap_up_configured(self, fact: facts.WrapUpConfigured) -> list[Outcome]:
@@ -402,11 +448,22 @@ class AgentHandler:
         return outcomes
 
 
-def _logged_in_anew(known: Member, told: Member) -> bool:
-    """Whether a dynamic member is another login than the one known: only a new one moves its LoginTime."""
-    if known.membership != "dynamic" or told.membership != "dynamic":
+def _is_another_login(session: AgentSession, told: Member, at: int, *, added: bool) -> bool:
+    """Whether a member is another login than the session's: only that moves the LoginTime of a dynamic one.
+
+    Where none is told (before 16.23) the event of a login tells it, unless it is the one whose session a list showed
+    just before. A reload moves the LoginTime of static members and ends none; but what was static and is dynamic, or
+    the other way, has been added anew.
+    """
+    known = session.member
+    dynamic = told.membership == "dynamic"
+    if (known.membership == "dynamic") != dynamic:
+        return True
+    if not dynamic:
         return False
-    return known.login_time is not None and told.login_time is not None and told.login_time > known.login_time
+    if known.login_stamp is None or told.login_stamp is None:
+        return added and at > session.first_seen + SECOND
+    return told.login_stamp != known.login_stamp
 
 
 def _amend(session: AgentSession, fact: facts.CallEnded) -> AgentSession:

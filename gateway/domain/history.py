@@ -35,8 +35,11 @@ def begin(
     wrap_up_limit: int | None,
     calls: tuple[Call, ...] = (),
     gaps: tuple[Gap, ...] = (),
+    told: tuple[tuple[str, ...], ...] = (),
 ) -> Next:
     """A session that begins with *member*, first seen at ``occasion.at``, logged in since *start_time*.
+
+    *told*: keys of what an earlier session of the member counted, or still talks in.
 
     Its first state is what Asterisk says. NEW_SESSION alone tells it.
     """
@@ -57,6 +60,8 @@ def begin(
         gaps=gaps,
         # Whether a pause was set before a call that was found open nobody tells; in it is the likelier.
         wrap_up_asked=bool(calls) and member.paused,
+        paused_since=occasion.at,
+        told=told,
     )
     state, reason = session.due_state()
     session = replace(session, state=state, reason=reason)
@@ -80,20 +85,26 @@ def observe(session: AgentSession, member: Member, occasion: Occasion, *, pause_
     if session.end_time is not None:
         return session, ()
     session, events = advance(session, occasion.at)
-    after = replace(session, member=member, wrap_up_asked=_asks_for_wrap_up(session, member))
+    was = session.member
+    if member.paused and not member.reason_told and was.paused:
+        member = replace(member, paused_reason=was.paused_reason)
+    after = replace(session, member=member, wrap_up_asked=_asks_for_wrap_up(session, member, pause_told=pause_told))
+    if member.paused and (not was.paused or was.paused_reason != member.paused_reason):
+        after = replace(after, paused_since=occasion.at)
     if session.wrap_up is not None and session.state is AgentSessionState.BUSY_WRAPUP:
         after = _observe_in_wrap_up(session, after, occasion.at, pause_told=pause_told)
     return _join(events, _settle(session, after, occasion))
 
 
-def _asks_for_wrap_up(session: AgentSession, member: Member) -> bool:
-    """Whether the pause in force was set in a call or in its wrap-up: a new pause, or a new reason, decides anew."""
+def _asks_for_wrap_up(session: AgentSession, member: Member, *, pause_told: bool) -> bool:
+    """Whether the pause in force was set, or set again, in a call or in its wrap-up; a new reason decides anew."""
     was = session.member
     if not member.paused:
         return False
+    in_call = bool(session.calls) or session.wrap_up is not None
     if was.paused and was.paused_reason == member.paused_reason:
-        return session.wrap_up_asked
-    return bool(session.calls) or session.wrap_up is not None
+        return session.wrap_up_asked or (pause_told and in_call)
+    return in_call
 
 
 def _observe_in_wrap_up(before: AgentSession, after: AgentSession, at: int, *, pause_told: bool) -> AgentSession:
@@ -171,7 +182,9 @@ def end(session: AgentSession, occasion: Occasion) -> Next:
     at = max(occasion.at, session.changed_at, session.start_time)
     after = _end_wrap_up(session, at) if session.wrap_up is not None else session
     gaps = tuple(replace(gap, end=min(gap.end, at)) for gap in session.gaps if gap.begin < at)
-    return _join(events, _settle(session, replace(after, end_time=at, gaps=gaps), replace(occasion, at=at)))
+    after = replace(after, end_time=at, gaps=gaps)
+    after = replace(after, final_rate=after.acd_call_rate(at))
+    return _join(events, _settle(session, after, replace(occasion, at=at)))
 
 
 def note_gap(session: AgentSession, gap: Gap) -> AgentSession:
@@ -190,6 +203,13 @@ def _begin_wrap_up(session: AgentSession) -> AgentSession:
     """After the last call: as long as Asterisk enforces, and while a pause asks for it."""
     began = session.last_call_end
     deadline = began + session.wrap_up_limit if session.wrap_up_limit else None
+    paused_since = session.paused_since
+    if session.member.paused and paused_since > began:
+        # The pause came after the talk, whose end was told later: it cut the wrap-up, or came when that was over.
+        if deadline is None or paused_since >= deadline:
+            session = replace(session, wrap_up_asked=False)
+        if deadline is not None and not session.paused_for_wrap_up:
+            return _end_wrap_up(replace(session, wrap_up=WrapUp(began, deadline)), min(paused_since, deadline))
     if deadline is None and not session.paused_for_wrap_up:
         return session
     return replace(session, wrap_up=WrapUp(began, deadline))

@@ -63,7 +63,10 @@ class Member:
         wrap_up_time: Member's own wrap-up limit, whole seconds; 0: the queue's holds. None where not told.
         last_call: Instant at which the last call ended that Asterisk counted, whole seconds; None: none.
         login_time: Instant at which Asterisk made the member, whole seconds; None where not told (before 16.23).
+        login_stamp: The same as it was told, seconds by Asterisk's clock: tells one login from another, which an
+            instant cannot once that clock was set.
         last_pause: Instant of the last order to pause, whole seconds; None: never, or not told (before 14).
+        reason_told: Whether ``paused_reason`` was told; before 13.8 only the event of a pause does.
     """
 
     queue: str
@@ -79,7 +82,9 @@ class Member:
     wrap_up_time: int | None = None
     last_call: int | None = None
     login_time: int | None = None
+    login_stamp: int | None = None
     last_pause: int | None = None
+    reason_told: bool = True
 
     @property
     def key(self) -> MembershipKey:

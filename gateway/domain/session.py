@@ -114,12 +114,14 @@ class AgentSession:
         calls: Open ACD calls, oldest first; an ended session may still have the one being talked.
         wrap_up: The running wrap-up.
         wrap_up_asked: The pause in force was set in a call or in its wrap-up.
+        paused_since: Instant of the pause in force, or of its last change of reason.
         ready_asked: READY was asked for in a wrap-up that Asterisk still enforces.
         last_call_end: Instant at which talking last ended; 0 before the first.
         figures: The sums.
         time_in_state: Microseconds in each state that was left, indexed by the state's value.
         gaps: What is missing.
         told: Keys of calls and misses already counted, newest last.
+        final_rate: ACDCallRate at the end; a call that is counted after it does not move it.
     """
 
     session_id: str
@@ -139,12 +141,14 @@ class AgentSession:
     calls: tuple[Call, ...] = ()
     wrap_up: WrapUp | None = None
     wrap_up_asked: bool = False
+    paused_since: int = 0
     ready_asked: bool = False
     last_call_end: int = 0
     figures: SessionFigures = _NO_FIGURES
     time_in_state: tuple[int, ...] = (0, 0, 0, 0)
     gaps: tuple[Gap, ...] = ()
     told: tuple[tuple[str, ...], ...] = ()
+    final_rate: float | None = None
 
     @property
     def paused_for_wrap_up(self) -> bool:
@@ -183,6 +187,11 @@ class AgentSession:
         return AgentSessionState.READY if self.ready_asked else None
 
     @property
+    def first_seen(self) -> int:
+        """Instant of the first sight: of the login, or of the list that showed it."""
+        return self.start_time + self.unseen
+
+    @property
     def unavailable_until(self) -> int | None:
         """Until when Asterisk passes the member over because of its last call; None where it does not.
 
@@ -208,6 +217,8 @@ class AgentSession:
 
     def acd_call_rate(self, now: int) -> float:
         """Calls per hour of the session, without its gaps (ACDCallRate)."""
+        if self.final_rate is not None:
+            return self.final_rate
         return self.figures.acd_call_rate(self.duration(now) - self._missing(now))
 
     def time_in(self, state: AgentSessionState, now: int) -> int:

@@ -141,7 +141,9 @@ class Announcer:
         gone = [topic for topic, at in self._expiring.items() if at <= now]
         sessions = []
         for topic in gone:
-            sessions.append(self._shown.pop(topic))
+            session = self._shown.pop(topic)
+            self._seq_of.pop(session.session_id, None)
+            sessions.append(session)
             del self._expiring[topic]
             self._publisher.refresh(topic)
         return sessions
@@ -165,11 +167,10 @@ class Announcer:
         if topic is None:
             return
         seq = self._next()
-        self._seq_of[session.session_id] = seq
         event_topic = f"{topic}/event"
         payload = self._presentation.session_event(event, seq=seq, previous_seq=self._previous.get(event_topic))
         self._emit(event_topic, payload.to_bytes(), seq)
-        self._show(session)
+        self._show(session, seq)
 
     def _call_record(self, record: CallRecord) -> None:
         session = record.session
@@ -189,14 +190,16 @@ class Announcer:
         else:
             self._batch.append((topic, payload, seq))
 
-    def _show(self, session: AgentSession) -> None:
-        """Let the session's topic show it, unless it ended and a successor holds the topic."""
+    def _show(self, session: AgentSession, seq: int | None = None) -> None:
+        """Let the session's topic show it, unless it ended and a successor has had the topic, or its time is over."""
         topic = self._topic_of(session)
         if topic is None:
             return
         shown = self._shown.get(topic)
         if session.end_time is not None:
-            if shown is not None and shown.session_id != session.session_id and shown.end_time is None:
+            if shown is None and session.end_time + self._ended_retention <= session.changed_at:
+                return
+            if shown is not None and shown.session_id != session.session_id:
                 return
             self._expiring.setdefault(topic, session.end_time + self._ended_retention)
         else:
@@ -204,6 +207,8 @@ class Announcer:
         if shown is not None and shown.session_id != session.session_id:
             self._seq_of.pop(shown.session_id, None)
         self._shown[topic] = session
+        if seq is not None:
+            self._seq_of[session.session_id] = seq
         self._publisher.refresh(topic)
 
     def _topic_of(self, session: AgentSession) -> str | None:

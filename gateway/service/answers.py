@@ -1,14 +1,7 @@
-"""What a command comes to: codes, and the answers that were already given."""
+"""What a command comes to: the codes of the contract, and the results that carry them."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
-
-from gateway.domain.instant import SECOND
-
-REMEMBERED_TIME: Final = 60 * SECOND
-"""Microseconds for which a command with an id is known: a repeat gets the same answer."""
 
 
 class Code(StrEnum):
@@ -29,6 +22,11 @@ class Code(StrEnum):
     NOT_DYNAMIC = "NOT_DYNAMIC"
     REFUSED = "REFUSED"
     TIMEOUT = "TIMEOUT"
+
+    @property
+    def rank(self) -> int:
+        """Its place in that order."""
+        return list(Code).index(self)
 
 
 class CommandError(Exception):
@@ -66,36 +64,3 @@ class Result:
     changed: bool = False
     state: str | None = None
     sessions: tuple[SessionResult, ...] | None = None
-
-
-@dataclass(slots=True)
-class Known:
-    """A command that came with an id; ``answer`` is None while it runs, ``waiting`` who wants it too."""
-
-    payload: bytes
-    at: int
-    answer: bytes | None = None
-    waiting: list[tuple[str, bytes | None]] = field(default_factory=list)
-
-
-class Repeats:
-    """The commands with an id of the last minute. Times are microseconds of the monotonic clock."""
-
-    def __init__(self) -> None:
-        self._known: dict[Hashable, Known] = {}
-
-    def find(self, key: Hashable, now: int) -> Known | None:
-        """The command known by *key*; forgets what is too old."""
-        while self._known:
-            oldest = next(iter(self._known))
-            if self._known[oldest].answer is None or now - self._known[oldest].at < REMEMBERED_TIME:
-                break
-            del self._known[oldest]
-        known = self._known.get(key)
-        return None if known is None or (known.answer is not None and now - known.at >= REMEMBERED_TIME) else known
-
-    def remember(self, key: Hashable, payload: bytes, now: int) -> Known:
-        """A new command."""
-        self._known.pop(key, None)
-        known = self._known[key] = Known(payload, now)
-        return known

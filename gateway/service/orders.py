@@ -1,14 +1,14 @@
 """Orders to Asterisk: one action each, done when Asterisk's own event shows it."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.ami.message import AmiMessage
 from gateway.domain.handler import AgentHandler
-from gateway.domain.member import Member, MembershipKey, fold
+from gateway.domain.member import Member, MembershipKey
 from gateway.domain.session import AgentSession
 from gateway.errors import AmiActionError, AmiConnectionError, AmiTimeoutError, AmiValueError
 from gateway.mqtt.commands import CommandId
@@ -16,6 +16,7 @@ from gateway.service.answers import Code, CommandError
 from gateway.service.expectations import Expectation, Shows
 from gateway.service.picture import Picture
 from gateway.service.resync import Asterisk
+from gateway.service.turns import Turn, Turns
 
 _CODES: Final = {
     "Member not dynamic": Code.NOT_DYNAMIC,
@@ -41,7 +42,7 @@ class Orders:
         picture: Where its events show.
         handler: The model.
         list_queue: Asks for a queue's members, once, where no event came.
-        timeout: Seconds to wait for the event.
+        timeout: Seconds to wait for the event, and before that for the turn.
     """
 
     def __init__(
@@ -58,11 +59,11 @@ class Orders:
         self._handler = handler
         self._list_queue = list_queue
         self._timeout = timeout
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns = Turns(timeout)
 
-    def turn(self, interface: str) -> asyncio.Lock:
-        """The turn of those who order anything of *interface*."""
-        return self._turns[fold(interface)]
+    def turn(self, interface: str) -> Turn:
+        """A place, from now on, in the line of those who order anything of *interface*."""
+        return self._turns.take(interface)
 
     async def pause(
         self, session: AgentSession, *, paused: bool, reason: str | None, command_id: CommandId | None
@@ -98,8 +99,9 @@ class Orders:
             CommandError: NOT_DYNAMIC, REFUSED, TIMEOUT, LINK_DOWN.
         """
         headers = {"Queue": session.group, "Interface": session.address}
-        after = await self._order("QueueRemove", headers, session.member.key, lambda member: member is None, command_id)
-        return Done(changed=True, session=after)
+        after = await self._order("QueueRemove", headers, session.member.key, _is_gone, command_id)
+        # A list that lacks a member shows no session: the ended one is kept for a while.
+        return Done(changed=True, session=after or self._handler.find(session.group, session.agent, session.address))
 
     async def add(self, member: Member, *, command_id: CommandId | None) -> Done:
         """Log a member in.
@@ -130,6 +132,8 @@ class Orders:
         command_id: CommandId | None,
     ) -> AgentSession | None:
         """One action and its confirmation. Returns the session after it, as far as there is one."""
+        if not self._picture.current:
+            raise CommandError(Code.LINK_DOWN, f"there is no current picture of Asterisk: {action} was not passed on")
         expectation = Expectation(key, shows, command_id)
         self._picture.expectations.add(expectation)
 
@@ -151,15 +155,16 @@ class Orders:
         finally:
             self._picture.expectations.discard(expectation)
 
+    async def look(self, queue: str) -> None:
+        """Have the members of one queue listed, if Asterisk answers in time."""
+        with suppress(TimeoutError, AmiTimeoutError, AmiConnectionError, AmiActionError):
+            async with asyncio.timeout(self._timeout):
+                await self._list_queue(queue)
+
     async def _look(self, action: str, key: MembershipKey, shows: Shows) -> AgentSession | None:
         """No event confirmed in time: look at the list before giving up; that a member is gone takes two."""
-        queue = self._handler.queue(key.queue) or key.queue
-        for _ in range(2):
-            try:
-                async with asyncio.timeout(self._timeout):
-                    await self._list_queue(queue)
-            except (TimeoutError, AmiTimeoutError, AmiConnectionError, AmiActionError):
-                break
+        for _ in range(2 if shows is _is_gone else 1):
+            await self.look(self._handler.queue(key.queue) or key.queue)
             session = self._handler.session(*key)
             if shows(session.member if session else None):
                 return session
@@ -170,3 +175,7 @@ class Orders:
     def _state(self, key: MembershipKey) -> str | None:
         session = self._handler.session(*key)
         return None if session is None else session.state.name
+
+
+def _is_gone(member: Member | None) -> bool:
+    return member is None

@@ -39,4 +39,5 @@ class Policy:
 
 
 def _matches(text: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(text, pattern) for pattern in patterns)
+    # A bracket stands for itself, as any other character does.
+    return any(fnmatchcase(text, pattern.replace("[", "[[]")) for pattern in patterns)

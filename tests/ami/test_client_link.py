@@ -10,12 +10,15 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from gateway.ami.action import OutgoingAction
 from gateway.ami.client import AmiClient, AmiSettings, Pong
 from gateway.ami.connection import AmiConnection
+from gateway.ami.framing import AmiDecoder
 from gateway.ami.message import AmiMessage, Arrival
 from gateway.clock import SystemClock
 from gateway.errors import AmiAuthenticationError, AmiConnectionError, AmiProtocolError, AmiTimeoutError
@@ -485,6 +488,7 @@ async def test_an_error_is_an_answer_to_a_ping(asterisk: ScriptedAsterisk, liste
     async with linked(asterisk, listener, ping_interval=0.01) as client:
         await asterisk.received("Ping", 5)
         assert client.connected
+        assert len(asterisk.sessions) == 1
     assert "pong" not in listener.words
 
 
@@ -610,6 +614,46 @@ async def test_events_with_a_strangers_action_id_are_handed_on(
         await asterisk.logged_in()
         asterisk.send_event("OriginateResponse", ActionID="someone-else")
         await listener.until_event("OriginateResponse")
+
+
+async def test_nothing_is_told_after_the_end(asterisk: ScriptedAsterisk, listener: RecordingListener) -> None:
+    """If the link is ended at one event, the events behind it in the same read are not told any more."""
+    async with linked(asterisk, listener, ping_interval=60) as client:
+        await listener.until_event("FullyBooted")
+
+        def end(message: AmiMessage) -> None:
+            if message.event == "Last":
+                assert client._connection is not None
+                client._connection.drop("enough")
+
+        listener.on_message = end
+        asterisk.send(b"".join(asterisk.event_bytes(name, []) for name in ("First", "Last", "Never")))
+        await listener.until("connected", 2)
+    assert listener.words[:5] == ["connected", "message", "message", "message", "disconnected"]
+    assert "Never" not in listener.events
+
+
+async def test_an_ended_connection_takes_no_action() -> None:
+    """An action for a connection that has ended fails at once."""
+    with threaded_server(b"Asterisk Call Manager/9.0.0\r\n") as port:
+        connection = AmiConnection(clock=SystemClock(), wanted=None, on_event=lambda _: None, on_lost=lambda _: None)
+        await connection.connect("127.0.0.1", port)
+        connection.close()
+        with pytest.raises(AmiConnectionError, match="Ping: not connected"):
+            await connection.request(OutgoingAction("Ping"), 5)
+
+
+async def test_what_came_before_a_bad_message_is_told(
+    asterisk: ScriptedAsterisk, listener: RecordingListener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event in the same read as bytes that end the link is told before the end."""
+    monkeypatch.setattr("gateway.ami.connection.AmiDecoder", partial(AmiDecoder, max_message_size=300))
+    async with linked(asterisk, listener, ping_interval=60):
+        await listener.until_event("FullyBooted")
+        asterisk.send(asterisk.event_bytes("Good", []) + b"x" * 400)
+        (reason, _), *_ = await listener.until("disconnected")
+        assert "longer than 300 bytes" in reason
+    assert listener.events[:2] == ["FullyBooted", "Good"]
 
 
 async def test_a_message_beyond_all_bounds_ends_the_link(

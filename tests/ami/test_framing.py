@@ -130,7 +130,10 @@ def test_a_bare_line_feed_ends_a_header() -> None:
 
 def test_empty_messages_are_skipped() -> None:
     """Two empty lines, as QueueRule's answer ends with, make no message of their own."""
-    assert [message.event for message in decode_body(b"Event: A\r\n\r\n\r\n\r\nEvent: B\r\n\r\n\n\n")] == ["A", "B"]
+    decoder = AmiDecoder(frozenset({"A", "B"}))
+    body = b"Event: A\r\n\r\n\r\n\r\nEvent: B\r\n\r\n\n\nEvent: C\r\n\r\n"
+    assert [message.event for message in decoder.receive_data(GREETING + body, AT)] == ["A", "B"]
+    assert (decoder.malformed, decoder.dropped) == (0, 1)
 
 
 def test_undecodable_bytes_leave_a_mark() -> None:

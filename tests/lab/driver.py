@@ -114,6 +114,18 @@ class Driver:
         finally:
             self._waiters.remove(waiter)
 
+    async def answered(self, caller: Caller, *, within: float = 15.0) -> wire.Message:
+        """Wait until an agent answers a caller and return that AgentConnect."""
+        return await self.wait_for("AgentConnect", within=within, Uniqueid=caller.uniqueid)
+
+    async def completed(self, connect: wire.Message, *, within: float = 15.0) -> wire.Message:
+        """Wait for the end of an answered call and return its AgentComplete.
+
+        It is looked for by queue and interface: now and then Asterisk sends it without the caller's channel.
+        """
+        whose = {"Queue": connect["Queue"], "Interface": connect["Interface"]}
+        return await self.wait_for("AgentComplete", since=connect.index, within=within, **whose)
+
     def seen(self, event: str, *, since: int = 0, **fields: str) -> list[wire.Message]:
         """Return all events of this name with these headers that have come so far."""
         return [m for m in self._events if m.index >= since and m.event == event and fields.items() <= m.items()]

@@ -119,6 +119,22 @@ class GatewayProcess:
                 start_new_session=True,
             )
 
+    async def current(self, subscriber: Subscriber, *, since: int = 0, within: float = 30.0) -> None:
+        """Wait until it says that its picture of Asterisk is current; see `current` of this module.
+
+        Raises:
+            TimeoutError: If it does not say so in time.
+            RuntimeError: If it ended instead; the text has the end of its log.
+        """
+        said = asyncio.create_task(current(subscriber, since=since, within=within), name="lab.current")
+        ended = asyncio.create_task(self.ended(), name="lab.ended")
+        await asyncio.wait({said, ended}, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        if not said.done():
+            said.cancel()
+            raise RuntimeError(f"the gateway ended: {self.log.read_text(errors='replace')[-2000:]}")
+        said.result()
+
     async def stop(self) -> int | None:
         """End it in order (SIGTERM) and return its exit status, None if it was not running."""
         if self._process is None:
@@ -150,7 +166,7 @@ async def current(subscriber: Subscriber, *, since: int = 0, within: float = 30.
 
     Args:
         subscriber: One of ``#`` or of ``bridge/#``.
-        since: Place in its messages from which to look.
+        since: Place in its messages from which to look for the news that the picture is current.
         within: Seconds.
 
     Raises:
@@ -159,6 +175,9 @@ async def current(subscriber: Subscriber, *, since: int = 0, within: float = 30.
     await subscriber.wait_for(
         lambda m: m.topic == "bridge/asterisk" and bool((m.json or {}).get("current")), since=since, within=within
     )
-    await subscriber.wait_for(
-        lambda m: m.topic == "bridge/state" and m.payload == b"online", since=since, within=within
-    )
+    await subscriber.wait_for(lambda _: _online(subscriber), within=within)
+
+
+def _online(subscriber: Subscriber) -> bool:
+    state = subscriber.latest.get("bridge/state")
+    return state is not None and state.payload == b"online"

@@ -53,8 +53,8 @@ def root_of(version: str) -> Path:
     return cache_dir() / f"{SUITES[version].name}-{RECIPE}"
 
 
-def check() -> None:
-    """Look whether this machine can run the lab.
+def check(versions: Iterable[str] = tuple(SUITES)) -> None:
+    """Look whether this machine can run the lab with these versions.
 
     Raises:
         LabUnavailableError: If it cannot.
@@ -63,7 +63,7 @@ def check() -> None:
         raise LabUnavailableError(
             "The lab needs root: it makes a Debian file tree and runs Asterisk in a chroot of it."
         )
-    if all(root_of(version).is_dir() for version in SUITES):
+    if all(root_of(version).is_dir() for version in versions):
         return
     if shutil.which("debootstrap") is None:
         raise LabUnavailableError("The lab needs debootstrap to make its Asterisk: apt-get install debootstrap.")
@@ -82,7 +82,7 @@ def ensure(versions: Iterable[str] = tuple(SUITES)) -> dict[str, Path]:
         LabUnavailableError: If the machine cannot make one; the text says why.
     """
     wanted = list(versions)
-    check()
+    check(wanted)
     with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
         return dict(zip(wanted, pool.map(_ensure_one, wanted), strict=True))
 

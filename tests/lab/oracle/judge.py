@@ -51,7 +51,7 @@ def judge(
     until = max((event.time for event in events), default=0) if until is None else until
     found = _calls.follow(events)
     crosscheck.check(events, found, crosscheck.read(queue_log))
-    judged, orphans = sessions.find(events, found, wrap_up)
+    judged, orphans = sessions.find(events, found, wrap_up, until)
     for session in judged:
         timeline.play(session, until)
     abandoned = sum(event.event == "QueueCallerAbandon" for event in events)

@@ -43,9 +43,9 @@ class _Register:
         if "Timestamp" in event:
             self._last = event.time
 
-    def finish(self) -> None:
-        """End those that never came back."""
-        for membership, lost in self._limbo.items():
+    def finish(self, until: int) -> None:
+        """End those that did not come back in time."""
+        for membership, lost in self._limbo.items() if until - self._booted > GRACE else ():
             self._removed(membership, lost, exact=False)
 
     def _member_added(self, event: Message) -> None:
@@ -85,7 +85,7 @@ class _Register:
         if session is not None:
             session.ended = time
             session.exact = session.exact and exact
-            session.facts.append(Fact(time, self._order, "removed"))
+            session.facts.append(Fact(time, self._order, "removed", exact=exact))
 
     def _note(self, event: Message, fact: Fact) -> None:
         session = self._open.get((event["Queue"], event["Interface"]))
@@ -106,8 +106,11 @@ class _Register:
         """A member that came back after a restart: what it is now was not told by an event."""
         paused = event["Paused"] == "1"
         session = self._open[membership]
-        session.facts.append(Fact(event.time, self._order, "paused", paused=paused, text=event.get("PausedReason", "")))
-        session.facts.append(Fact(event.time, self._order, "device", text=event["Status"]))
+        reason = event.get("PausedReason", "")
+        session.facts += [
+            Fact(event.time, self._order, "paused", paused=paused, text=reason, exact=False),
+            Fact(event.time, self._order, "device", text=event["Status"], exact=False),
+        ]
 
     def _list_ends(self, time: int) -> None:
         for membership in [m for m in self._open if m not in self._listed]:
@@ -121,7 +124,7 @@ class _Register:
 
 
 def find(
-    events: Iterable[Message], calls: Iterable[Call], wrap_up: Mapping[str, int]
+    events: Iterable[Message], calls: Iterable[Call], wrap_up: Mapping[str, int], until: int
 ) -> tuple[list[Session], list[Call]]:
     """Return every membership in the order of its beginning with its calls and facts, and the calls of none.
 
@@ -132,11 +135,12 @@ def find(
         events: The tap's.
         calls: As `tests.lab.oracle.calls.follow` found them.
         wrap_up: Seconds of each queue; a queue that is not named has none.
+        until: Moment up to which time passes, in microseconds.
     """
     register = _Register(wrap_up)
     for event in events:
         register.take(event)
-    register.finish()
+    register.finish(until)
     orphans = []
     for call in calls:
         session = _open_at(register.sessions, call)

@@ -6,7 +6,7 @@ ready.
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from tests.lab.oracle.calls import Call
@@ -30,11 +30,12 @@ UNREACHABLE: Final = {"4": "device invalid", "5": "device unavailable"}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A state entered: which, when, and for NOT_READY why."""
+    """A state entered: which, when, and for NOT_READY why; *exact* is False where only a snapshot told it."""
 
     state: str
     at: int
     reason: str | None = None
+    exact: bool = True
 
 
 FactKind = Literal["paused", "device", "answered", "ended call", "missed", "removed"]
@@ -48,6 +49,7 @@ class Fact:
         order: Place among facts of the same microsecond.
         paused: For ``paused``: whether it is so now.
         text: For ``paused`` the reason, for ``device`` the status number.
+        exact: False where no event told it, so that its time is that of the snapshot which showed it.
     """
 
     at: int
@@ -55,6 +57,7 @@ class Fact:
     kind: FactKind
     paused: bool = False
     text: str = ""
+    exact: bool = True
 
 
 @dataclass(slots=True)
@@ -180,7 +183,7 @@ class _Machine:
                 break
             self._pass_time(fact.at)
             self._apply(fact)
-            self._show(fact.at)
+            self._show(fact.at, exact=fact.exact)
         self._pass_time(until)
         self._session.open_wrap_up = self._wrap_up_since
 
@@ -246,7 +249,7 @@ class _Machine:
             return Step(NOT_READY, at, UNREACHABLE[self._device])
         return Step(READY, at)
 
-    def _show(self, at: int) -> None:
+    def _show(self, at: int, *, exact: bool = True) -> None:
         """Tell the state if it is another; where TAPI forbids the step, by way of READY."""
         before, now = self._session.steps[-1], self._step(at)
         if before.state in (now.state, SESSION_ENDED):
@@ -254,8 +257,8 @@ class _Machine:
         if now.state not in ALLOWED[before.state]:
             assert READY in ALLOWED[before.state], (before, now)
             assert now.state in ALLOWED[READY], (before, now)
-            self._session.steps.append(Step(READY, at))
-        self._session.steps.append(now)
+            self._session.steps.append(Step(READY, at, exact=exact))
+        self._session.steps.append(replace(now, exact=exact))
 
 
 def play(session: Session, until: int) -> None:
