@@ -403,7 +403,9 @@ class AgentHandler:
         began, end = ended.call.answered_at, ended.occasion.at
         talk_time = None if began is None else max(0, end - began)
         return [
-            facts.CallRecord(ended.session, ended.call, end, talk_time, fact.ended_by, fact.transferred_to, ended.occasion)
+            facts.CallRecord(
+                ended.session, ended.call, end, talk_time, fact.ended_by, fact.transferred_to, ended.occasion
+            )
         ]
 
     def _call_missed(self, fact: facts.CallMissed) -> list[Outcome]:

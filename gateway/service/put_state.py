@@ -78,7 +78,7 @@ class PutState:
         return _sum_up(results)
 
     async def _of_one(self, session: AgentSession, turn: Turn, command: SetState, idle: SetState) -> SessionResult:
-        """One of an agent's sessions, by *idle* if it is not busy; a failure in one does not keep the others from it."""
+        """One of an agent's sessions, by *idle* if it is not busy; a failure in one keeps no other from it."""
         try:
             self._allow(session, command)
             async with turn:

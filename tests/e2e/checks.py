@@ -144,17 +144,21 @@ def check_figures(told: Told, expected: Session) -> None:
     rings = expected.ring_times
     close("average_ring_time", shown["asterisk"]["average_ring_time"], sum(rings) / len(rings) if rings else 0)
     close("longest_ring_time", shown["asterisk"]["longest_ring_time"], max(rings, default=0))
-    check_rate(shown)
+    check_rate(told)
 
 
-def check_rate(shown: dict[str, Any]) -> None:
-    """The rate is calls by hours of the session without its gaps."""
+def check_rate(told: Told) -> None:
+    """The rate is calls by hours of the session without its gaps; with the end of the session it is frozen."""
+    shown = next((event["session"] for event in told.events if event["event"] == "END"), told.last)
     start, end = moment(shown["session_start_time"]), moment(shown["session_end_time"] or shown["as_of"])
     assert abs(shown["session_duration"] - (end - start)) <= 0.002
     missing = sum(min(moment(gap["to"]), end) - moment(gap["from"]) for gap in shown["gaps"])
     hours = (shown["session_duration"] - missing) / 3600
     rate = shown["number_of_calls"] / hours if hours * 3600 >= 1 else 0.0
-    assert abs(shown["acd_call_rate"] - rate) <= max(0.01, rate * 0.005)
+    assert abs(shown["acd_call_rate"] - rate) <= max(0.01, rate * 0.005), (rate, shown)
+    if shown["session_end_time"] is not None:
+        assert told.last["acd_call_rate"] == shown["acd_call_rate"]
+        assert told.last["session_duration"] == shown["session_duration"]
 
 
 def check_states(told: Told, expected: Sequence[Step]) -> None:

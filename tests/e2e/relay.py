@@ -1,4 +1,4 @@
-"""A relay in front of Asterisk that cuts the connection in the middle of an event, and lets nobody in for as long as told."""
+"""A relay in front of Asterisk that cuts the connection in the middle of an event, and lets nobody in until told."""
 
 import asyncio
 from contextlib import suppress
@@ -34,7 +34,6 @@ class Relay:
         self._server.close()
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def cut_in(self, event: bytes, *, within: float = 20.0) -> None:
         """Cut in the middle of the next event whose text has *event*, and let nobody in until ``mend``."""
@@ -47,24 +46,31 @@ class Relay:
         """Let them in again."""
         self._open = True
 
+    def retarget(self, port: int) -> None:
+        """Pass on to another port from the next connection on."""
+        self._target_port = port
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._open and self._cut_at is None:
             writer.close()
             return
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
-        upwards = asyncio.create_task(self._pass_on(reader, to_writer, cut=False))
         try:
-            await self._pass_on(to_reader, writer, cut=True)
-        finally:
-            upwards.cancel()
-            with suppress(asyncio.CancelledError):
-                await upwards
-            for each in (writer, to_writer):
-                each.transport.abort()
+            to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except OSError:
+            writer.close()
+            return
+        ways = [
+            asyncio.create_task(self._pass_on(reader, to_writer, cut=False), name="relay.up"),
+            asyncio.create_task(self._pass_on(to_reader, writer, cut=True), name="relay.down"),
+        ]
+        self._tasks.update(ways)
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        self._tasks.difference_update(ways)
+        for each in (writer, to_writer):
+            each.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, cut: bool) -> None:
         with suppress(ConnectionError):

@@ -1,4 +1,4 @@
-"""What breaks: the link in the middle of an event, Asterisk, the broker. What was seen stays true, what was not is told."""
+"""What breaks: the link in mid-event, Asterisk, the broker. What was seen stays true, what was not is told."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.broker import Broker
-from tests.e2e.checks import check_order, check_steps, told_sessions
+from tests.e2e.checks import check_order, check_steps, moment, told_sessions
 from tests.e2e.relay import Relay
 from tests.e2e.running import Running, running, settled
 from tests.lab import pbx
@@ -124,7 +124,7 @@ async def test_a_call_that_ends_unseen(gateway: Running, relay: Relay, driver: D
 
 
 async def test_asterisk_restarts(gateway: Running, asterisk: Asterisk, driver: Driver) -> None:
-    """After ``core restart now`` static members go on in their sessions, and an open call ended as interrupted."""
+    """After ``core restart now`` members that come back go on in their sessions; the calls ended with the old one."""
     await driver.add("empty", CAROL)
     caller = await driver.call("sales", talk=60.0)
     await driver.wait_for("AgentConnect", Uniqueid=caller.uniqueid)
@@ -143,10 +143,35 @@ async def test_asterisk_restarts(gateway: Running, asterisk: Asterisk, driver: D
     after = {topic: m.json["session_id"] for topic, m in gateway.subscriber.latest.items() if _is_session(topic)}
     assert after == before, "no session ended, Carol's neither, who came back within a minute"
     records = [m.json for m in gateway.messages[since:] if m.topic.startswith("call/")]
-    assert [each["ended_by"] for each in records] == ["interrupted", "interrupted", "agent"]
+    assert len(records) == 3, "the two calls that Asterisk ended when it went, and the one after it"
     assert session(gateway, CAROL_IN_EMPTY)["number_of_calls"] == 2
     events = [m.json["event"] for m in gateway.messages[since:] if m.topic == "bridge/event"]
     assert events[:2] == ["LINK_LOST", "ASTERISK_RESTARTED"]
+    for told in told_sessions(gateway.messages):
+        check_steps(told)
+    check_order(gateway.messages)
+    gateway.check_log()
+
+
+async def test_asterisk_is_killed(gateway: Running, relay: Relay, asterisk: Asterisk, driver: Driver) -> None:
+    """An Asterisk that dies without a word ends its calls, as interrupted, at its last sign of life."""
+    await driver.add("empty", CAROL)
+    caller = await driver.call("empty", talk=60.0)
+    connect = await driver.wait_for("AgentConnect", Uniqueid=caller.uniqueid)
+    await settled(gateway)
+    since = len(gateway.messages)
+    await asterisk.kill()
+    await driver.close()
+    await asterisk.start()
+    relay.retarget(asterisk.port)
+    await current(gateway.subscriber, since=since, within=60)
+    await settled(gateway, quiet=2.5)
+    record = next(m.json for m in gateway.messages[since:] if m.topic.startswith("call/"))
+    assert record["ended_by"] == "interrupted"
+    assert record["talk_time"] <= moment(record["ended_at"]) - connect.time / 1e6 + 0.1
+    shown = session(gateway, CAROL_IN_EMPTY)
+    assert shown["number_of_calls"] == 1
+    assert not shown["complete"]
     for told in told_sessions(gateway.messages):
         check_steps(told)
     check_order(gateway.messages)

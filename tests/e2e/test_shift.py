@@ -137,7 +137,7 @@ async def test_statistics_reset_in_a_call(gateway: Running, asterisk: Asterisk, 
 
 
 async def test_reload_with_a_changed_file(gateway: Running, asterisk: Asterisk, tap: Tap, driver: Driver) -> None:
-    """A reload ends no session, in a call neither; who is new in the file begins one, who is not in it any more ends."""
+    """A reload ends no session, in a call neither; who is new in the file begins one, who is gone from it ends."""
     await driver.add("support", CAROL)
     await talk(driver, "sales", talk=0.6)
     caller = await driver.call("sales", talk=2.0)

@@ -1,0 +1,1 @@
+"""Tests of the functional core: facts in, outcomes out; no clock, no network."""
