@@ -119,14 +119,19 @@ class QueueCalls:
     def hang_up(self, channel: str, at: int) -> list[CallFact]:
         """Hangup: of the agent's phone, the end of the talk."""
         told: list[CallFact] = []
-        for tracked in list(self._by_channel.pop(channel, ())):
+        for tracked in list(self._by_channel.get(channel, ())):
             if channel in tracked.ends_with and tracked.ended_at is None:
                 told += self._end(tracked, at)
+            elif channel not in tracked.ends_with and channel != tracked.key.uniqueid:
+                self._unwatch(tracked, channel)  # one that was optimised away
         self.bridges.hang_up(channel)
         return told
 
     def transfer(self, fields: Fields, at: int, *, blind: bool) -> list[CallFact]:
-        """BlindTransfer or AttendedTransfer; one that was refused or made a conference ends nothing."""
+        """BlindTransfer or AttendedTransfer; one that was refused or made a conference ends nothing.
+
+        The channel it was made with may be gone by then: the event only says where the call went.
+        """
         if fields.get("result", "Success") != "Success" or fields.get("desttype") == "Threeway":
             return []
         if blind:
@@ -140,10 +145,10 @@ class QueueCalls:
             for tracked in list(self._by_channel.get(channel, ())) if channel else ():
                 by_agent = channel == tracked.leg or channel in tracked.ends_with
                 by_caller = blind and channel == tracked.key.uniqueid
-                if (by_agent or by_caller) and tracked.ended_at is None:
+                if by_agent or (by_caller and tracked.ended_at is None):
                     tracked.ended_by = EndedBy.TRANSFER
                     tracked.transferred_to = target or None
-                    told += self._end(tracked, at)
+                    told += self._end(tracked, at) if tracked.ended_at is None else self._close_complete(tracked)
         return told
 
     def complete(self, fields: Fields, at: int) -> list[CallFact]:
@@ -159,7 +164,7 @@ class QueueCalls:
             return []
         tracked.completion = said
         if tracked.ended_at is not None:
-            return self._close_completed(tracked)
+            return self._close_complete(tracked)
         if self.bridges.has_company(tracked.leg) or tracked.alone_since is not None:
             return []
         return self._end(tracked, at)
@@ -209,6 +214,13 @@ class QueueCalls:
         if channel:
             self._by_channel.setdefault(channel, set()).add(tracked)
 
+    def _unwatch(self, tracked: TrackedCall, channel: str) -> None:
+        followed = self._by_channel.get(channel)
+        if followed is not None:
+            followed.discard(tracked)
+            if not followed:
+                del self._by_channel[channel]
+
     def _follow(self, tracked: TrackedCall, leg: str) -> None:
         tracked.leg = leg
         tracked.ends_with.add(leg)
@@ -241,15 +253,19 @@ class QueueCalls:
             # When it was answered is in its AgentComplete, that comes with the end.
             self._timers[tracked, self._close] = at + RECORD_WAIT
             return []
-        told = self._tell_end(tracked, cause)
-        if tracked.completion is not None or tracked.ended_by is EndedBy.INTERRUPTED:
-            return told + self._close(tracked)
         self._timers[tracked, self._close] = at + RECORD_WAIT
-        return told
+        return self._tell_end(tracked, cause) + self._close_complete(tracked)
 
-    def _close_completed(self, tracked: TrackedCall) -> list[CallFact]:
-        """AgentComplete came after the end: in time for the record, or much later, then adding nothing."""
-        return [] if tracked.closed else self._close(tracked)
+    def _close_complete(self, tracked: TrackedCall) -> list[CallFact]:
+        """Close an ended call if all is known of it. AgentComplete that comes after the record adds nothing.
+
+        One that says ``transfer`` may come before the event that says where to.
+        """
+        said = tracked.completion
+        known = said is not None and (said.ended_by is not EndedBy.TRANSFER or tracked.ended_by is EndedBy.TRANSFER)
+        if tracked.closed or not (known or tracked.ended_by is EndedBy.INTERRUPTED):
+            return []
+        return self._close(tracked)
 
     def _tell_end(self, tracked: TrackedCall, cause: Cause) -> list[CallFact]:
         if tracked.told or tracked.ended_at is None:
@@ -275,12 +291,8 @@ class QueueCalls:
         self._timers.pop((tracked, self._close), None)
         told = self._tell_end(tracked, Cause.ASTERISK)
         tracked.closed = True
-        for channel in (*tracked.ends_with, tracked.key.uniqueid):
-            followed = self._by_channel.get(channel)
-            if followed is not None:
-                followed.discard(tracked)
-                if not followed:
-                    del self._by_channel[channel]
+        for channel in (*tracked.ends_with, *tracked.dests, tracked.key.uniqueid):
+            self._unwatch(tracked, channel)
         by = tracked.ended_by
         if by is None and tracked.completion is not None:
             by = tracked.completion.ended_by

@@ -56,7 +56,7 @@ async def test_the_link_is_cut_in_the_middle_of_an_event(gateway: Running, relay
     """The session goes on; a call that is still talked after the loss counts with its exact time; the rest is a gap."""
     await driver.add("empty", CAROL)
     caller = await driver.call("empty", talk=4.0)
-    connect = await driver.wait_for("AgentConnect", Uniqueid=caller.uniqueid)
+    connect = await driver.answered(caller)
     since = len(gateway.messages)
     cut = asyncio.create_task(relay.cut_in(b"Event: QueueMemberPause"))
     await asyncio.sleep(0)
@@ -65,7 +65,7 @@ async def test_the_link_is_cut_in_the_middle_of_an_event(gateway: Running, relay
     await gateway.subscriber.wait_for(lambda m: m.topic == "bridge/asterisk" and not m.json["current"], since=since)
     assert not (await _events_while(gateway, driver, relay)), "told of a picture that is not current"
     await current(gateway.subscriber, since=since)
-    complete = await driver.wait_for("AgentComplete", Uniqueid=caller.uniqueid)
+    complete = await driver.completed(connect)
     await settled(gateway, quiet=2.5)
 
     shown = session(gateway, CAROL_IN_EMPTY)
@@ -101,13 +101,13 @@ async def test_a_call_that_ends_unseen(gateway: Running, relay: Relay, driver: D
     """A call that ended while nobody saw it is over after the loss, and counts up to when it was last seen."""
     await driver.add("empty", CAROL)
     caller = await driver.call("empty", talk=1.5)
-    await driver.wait_for("AgentConnect", Uniqueid=caller.uniqueid)
+    caller_talks = await driver.answered(caller)
     since = len(gateway.messages)
     cut = asyncio.create_task(relay.cut_in(b"Event: QueueMemberPause"))
     await asyncio.sleep(0)
     await driver.pause(pbx.ALICE, reason="a moment")
     await cut
-    await driver.wait_for("AgentComplete", Uniqueid=caller.uniqueid)
+    await driver.completed(caller_talks)
     await driver.idle()
     relay.mend()
     await current(gateway.subscriber, since=since)
@@ -127,9 +127,9 @@ async def test_asterisk_restarts(gateway: Running, asterisk: Asterisk, driver: D
     """After ``core restart now`` members that come back go on in their sessions; the calls ended with the old one."""
     await driver.add("empty", CAROL)
     caller = await driver.call("sales", talk=60.0)
-    await driver.wait_for("AgentConnect", Uniqueid=caller.uniqueid)
+    await driver.answered(caller)
     other = await driver.call("empty", talk=60.0)
-    await driver.wait_for("AgentConnect", Uniqueid=other.uniqueid)
+    await driver.answered(other)
     await settled(gateway)
     before = {topic: m.json["session_id"] for topic, m in gateway.subscriber.latest.items() if _is_session(topic)}
     since = len(gateway.messages)
@@ -137,8 +137,7 @@ async def test_asterisk_restarts(gateway: Running, asterisk: Asterisk, driver: D
     await current(gateway.subscriber, since=since, within=60)
     await driver.open()
     await driver.add("empty", CAROL)
-    caller = await driver.call("empty", talk=0.6)
-    await driver.wait_for("AgentComplete", Uniqueid=caller.uniqueid)
+    await driver.completed(await driver.answered(await driver.call("empty", talk=0.6)))
     await settled(gateway, quiet=2.5)
     after = {topic: m.json["session_id"] for topic, m in gateway.subscriber.latest.items() if _is_session(topic)}
     assert after == before, "no session ended, Carol's neither, who came back within a minute"
@@ -157,7 +156,7 @@ async def test_asterisk_is_killed(gateway: Running, relay: Relay, asterisk: Aste
     """An Asterisk that dies without a word ends its calls, as interrupted, at its last sign of life."""
     await driver.add("empty", CAROL)
     caller = await driver.call("empty", talk=60.0)
-    connect = await driver.wait_for("AgentConnect", Uniqueid=caller.uniqueid)
+    connect = await driver.answered(caller)
     await settled(gateway)
     since = len(gateway.messages)
     await asterisk.kill()
@@ -189,8 +188,7 @@ async def test_the_broker_restarts(gateway: Running, broker: Broker, driver: Dri
     seen = len(gateway.messages)
     sessions = sorted(topic for topic in gateway.subscriber.latest if _is_session(topic))
     broker.kill()
-    caller = await driver.call("empty", talk=0.6)
-    await driver.wait_for("AgentComplete", Uniqueid=caller.uniqueid)
+    await driver.completed(await driver.answered(await driver.call("empty", talk=0.6)))
     await driver.pause(CAROL, reason="meanwhile")
     broker.start()
     async with Subscriber(broker.port, BASE) as subscriber:
