@@ -185,7 +185,6 @@ class BridgeHealthPayload(Payload):
     outbox_depth: int
     outbox_bytes: int
     events_handled: int
-    messages_published: int
     commands_answered: int
     publishes_refused: int
     names_refused: int

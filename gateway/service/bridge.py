@@ -209,7 +209,6 @@ class Bridge:
             outbox_depth=self.outbox.depth if self.outbox else 0,
             outbox_bytes=self.outbox.depth_bytes if self.outbox else 0,
             events_handled=self._picture.events_handled,
-            messages_published=self._announcer.seq,
             commands_answered=self.commands_answered(),
             publishes_refused=self.refused.total(),
             names_refused=self._announcer.names_refused.total(),

@@ -6,7 +6,7 @@ from gateway.mqtt.commands import CommandId
 from gateway.mqtt.interface import Inbound
 from gateway.mqtt.payloads import AnswerPayload, SessionAnswerPayload
 from gateway.mqtt.presentation import time_of_day
-from gateway.mqtt.topics import TopicNameError, Topics, response_topic
+from gateway.mqtt.topics import TopicNameError, Topics, encode_level, response_topic
 from gateway.service.answers import Result, SessionResult
 
 ReplyTo = tuple[str, bytes | None] | None
@@ -68,10 +68,21 @@ class Replies:
 
     def _is_free(self, topic: str) -> bool:
         """Whether a topic is none of the gateways', and one that may be published to."""
-        if any(char in topic for char in "+#\0") or topic.startswith("$"):
+        if topic.startswith("$") or not _is_plain(topic):
             return False
         # The prefix itself too: who may write to all below it ("cti/#") may write to it.
         return not (topic == self._topics.prefix or topic.startswith(f"{self._topics.prefix}/"))
+
+
+def _is_plain(topic: str) -> bool:
+    """Whether a topic has no wildcard, and nothing over which a broker may close the connection of who publishes to it.
+
+    Mosquitto hands on a Response Topic with a control character, and calls a PUBLISH to it malformed.
+    """
+    try:
+        return all(not level or encode_level(level).replace("%25", "%") == level for level in topic.split("/"))
+    except TopicNameError:
+        return False
 
 
 def _of_session(result: SessionResult) -> SessionAnswerPayload:

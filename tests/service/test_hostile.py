@@ -135,7 +135,7 @@ class Everything:
 
     async def answer(self, correlation: bytes) -> Any:
         """Wait for the answer to that command."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(3):
             while correlation not in self.contents:
                 self.news.clear()
                 await self.news.wait()
@@ -191,6 +191,7 @@ numbers = itertools.count()
 
 @settings(
     max_examples=400,
+    report_multiple_bugs=False,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
