@@ -29,7 +29,7 @@ from gateway.service.bridge import Bridge
 from gateway.service.carrier import Carrier
 from gateway.service.commander import Commander
 from gateway.service.orders import Orders
-from gateway.service.picture import Picture
+from gateway.service.picture import RELOADED, Picture
 from gateway.service.policy import Policy
 from gateway.service.resync import Resync
 from gateway.service.upkeep import Upkeep
@@ -176,6 +176,8 @@ async def serve(config: GatewayConfig) -> None:
         AmiAuthenticationError: Asterisk refuses the login and never took it.
         MqttAuthenticationError: The broker refuses the login and never took it.
     """
+    if config.session.rollover is not None:
+        _log.warning("session.rollover is set, but this version never rolls sessions over")
     gateway = build(config, SystemClock())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -208,7 +210,7 @@ def _ami_settings(config: GatewayConfig) -> AmiSettings:
         secret=asterisk.password.get_secret_value(),
         tls=ami_tls_context(_text(asterisk.tls_ca_file)) if asterisk.tls else None,
         tls_server_name=asterisk.tls_server_name,
-        wanted=EVENTS | LIST_EVENTS,
+        wanted=EVENTS | LIST_EVENTS | {RELOADED},
     )
 
 

@@ -249,11 +249,9 @@ class QueueCalls:
         """The talk ended at *at*, or when the leg was left alone before."""
         tracked.ended_at = at = at if tracked.alone_since is None else min(at, tracked.alone_since)
         self._timers.pop((tracked, self._give_up), None)
-        if tracked.call.answered_at is None and tracked.completion is None and cause is Cause.ASTERISK:
-            # When it was answered is in its AgentComplete, that comes with the end.
-            self._timers[tracked, self._close] = at + RECORD_WAIT
-            return []
         self._timers[tracked, self._close] = at + RECORD_WAIT
+        if tracked.call.answered_at is None and tracked.completion is None and cause is Cause.ASTERISK:
+            return []  # when it was answered is in its AgentComplete, that comes with the end
         return self._tell_end(tracked, cause) + self._close_complete(tracked)
 
     def _close_complete(self, tracked: TrackedCall) -> list[CallFact]:

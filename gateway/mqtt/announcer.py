@@ -15,6 +15,9 @@ from gateway.mqtt.topics import TopicNameError, Topics
 
 _log: Final = logging.getLogger(__name__)
 
+UNDECODABLE: Final = "\ufffd"
+"""Stands in a name for what Asterisk sent that is no UTF-8: two such names could be one topic."""
+
 
 class Publisher(Protocol):
     """Where messages go."""
@@ -39,18 +42,19 @@ class Announcer:
 
     Attributes:
         seq: Number of the last event; 0 before the first.
-        names_refused: Names that cannot be a topic, counted by name.
+        names_refused: Group, agent and address that make no topic: how often one was to be told.
     """
 
     def __init__(
         self, publisher: Publisher, topics: Topics, presentation: Presentation, *, ended_retention: int
     ) -> None:
         self.seq = 0
-        self.names_refused: Counter[str] = Counter()
+        self.names_refused: Counter[tuple[str, str, str]] = Counter()
         self._publisher = publisher
         self._topics = topics
         self._presentation = presentation
         self._ended_retention = ended_retention
+        self._topic_by_names: dict[tuple[str, str, str], str | None] = {}
         self._previous: dict[str, int] = {}
         self._shown: dict[str, AgentSession] = {}
         self._seq_of: dict[str, int] = {}
@@ -174,11 +178,9 @@ class Announcer:
 
     def _call_record(self, record: CallRecord) -> None:
         session = record.session
-        try:
-            topic = self._topics.call(session.group, session.agent, session.address)
-        except TopicNameError as error:
-            self._refuse(session, error)
+        if self._topic_of(session) is None:
             return
+        topic = self._topics.call(session.group, session.agent, session.address)
         seq = self._next()
         payload = self._presentation.call_record(record, seq=seq, previous_seq=self._previous.get(topic))
         self._emit(topic, payload.to_bytes(), seq)
@@ -212,19 +214,28 @@ class Announcer:
         self._publisher.refresh(topic)
 
     def _topic_of(self, session: AgentSession) -> str | None:
-        try:
-            return self._topics.session(session.group, session.agent, session.address)
-        except TopicNameError as error:
-            self._refuse(session, error)
-            return None
+        """The session's topic; None where its names make none."""
+        names = (session.group, session.agent, session.address)
+        if names not in self._topic_by_names:
+            self._topic_by_names[names] = self._make_topic(session)
+        elif self._topic_by_names[names] is None:
+            self.names_refused[names] += 1
+        return self._topic_by_names[names]
 
-    def _refuse(self, session: AgentSession, error: TopicNameError) -> None:
+    def _make_topic(self, session: AgentSession) -> str | None:
         """A name that cannot be a level is told once, and harms nothing else."""
-        name = f"{session.group}/{session.agent}/{session.address}"
-        self.names_refused[name] += 1
-        if self.names_refused[name] == 1:
-            _log.warning("cannot publish the session %r: %s", name, error)
-            self.bridge_event("NAME_REFUSED", session.changed_at, name=repr(name), message=str(error))
+        names = (session.group, session.agent, session.address)
+        why = "it was not valid UTF-8" if any(UNDECODABLE in name for name in names) else None
+        if why is None:
+            try:
+                self._topics.session_event(*names)  # the longest of a session's topics
+                return self._topics.session(*names)
+            except TopicNameError as error:
+                why = str(error)
+        self.names_refused[names] += 1
+        _log.warning("cannot publish the session %r: %s", names, why)
+        self.bridge_event("NAME_REFUSED", session.changed_at, names=[repr(name) for name in names], message=why)
+        return None
 
     def _next(self) -> int:
         self.seq += 1

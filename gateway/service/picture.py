@@ -35,6 +35,9 @@ _log = logging.getLogger(__name__)
 RETURN_TIME: Final = 60 * SECOND
 """How long after a restart of Asterisk a member may come back into its session."""
 
+RELOADED: Final = "Reload"
+"""The event of a module's reload, which changes static members without a word."""
+
 Link = Literal["up", "down", "resyncing"]
 
 
@@ -74,6 +77,7 @@ class Picture:
         on_connected: Called when a link is there, and the picture has to be made.
         on_disconnected: Called when it is gone.
         on_wanted: Called when ``wanted`` got its first.
+        on_reloaded: Called when Asterisk has read a configuration anew.
         on_doubt: Called when Asterisk's clock may have been set: measure it, then call ``settle_doubt``.
     """
 
@@ -97,6 +101,7 @@ class Picture:
         self.on_disconnected: Callable[[], None] = _nothing
         self.on_wanted: Callable[[], None] = _nothing
         self.on_doubt: Callable[[], None] = _nothing
+        self.on_reloaded: Callable[[], None] = _nothing
         self._handler = handler
         self._translator = translator
         self._timeline = timeline
@@ -244,6 +249,8 @@ class Picture:
 
     def _take(self, message: AmiMessage) -> None:
         self.events_handled += 1
+        if message.event == RELOADED:
+            self.on_reloaded()
         stamped = timestamp(message.fields.get("timestamp"))
         if stamped is not None:
             arrival = message.arrival

@@ -34,7 +34,7 @@ class Replies:
     def reply_to(self, inbound: Inbound) -> ReplyTo:
         """Where the answer goes: to the sender's Response Topic, unless that would lend out the gateway's rights."""
         try:
-            own = response_topic(inbound.topic)
+            own = response_topic(inbound.topic) if _is_plain(inbound.topic) else None
         except TopicNameError:  # the command's topic has hardly room for itself
             own = None
         wanted = inbound.response_topic
@@ -77,7 +77,7 @@ class Replies:
 def _is_plain(topic: str) -> bool:
     """Whether a topic has no wildcard, and nothing over which a broker may close the connection of who publishes to it.
 
-    Mosquitto hands on a Response Topic with a control character, and calls a PUBLISH to it malformed.
+    Not every broker looks at a Response Topic as closely as at a topic.
     """
     try:
         return all(not level or encode_level(level).replace("%25", "%") == level for level in topic.split("/"))

@@ -92,6 +92,7 @@ class Resync:
         self._wrap_up = {fold(queue): seconds * SECOND for queue, seconds in wrap_up.items()}
         self._stamp: tuple[str, str] | None = None
         self._wrap_up_readable = True
+        self._warned: set[str] = set()
         self._busy = asyncio.Lock()
 
     @property
@@ -193,6 +194,7 @@ class Resync:
         await self._list_wanted()
         for name in [name for name in self._handler.queues() if fold(name) not in known]:
             self._handler.remove_queue(name)
+        self._warn_of_unknown_wrap_up()
         self.count += 1
 
     async def _summary(self) -> list[AmiMessage]:
@@ -244,6 +246,12 @@ class Resync:
         times.update(self._wrap_up)
         for queue, limit in times.items():
             self._picture.apply(WrapUpConfigured(queue, limit))
+
+    def _warn_of_unknown_wrap_up(self) -> None:
+        for queue in self._handler.queues_without_wrap_up():
+            if queue not in self._warned:
+                self._warned.add(queue)
+                _log.warning("the wrap-up time of queue %s is not known: set it in [asterisk.wrap_up]", queue)
 
     async def _list(self, queue: str, channels: Channels) -> None:
         """QueueStatus of one queue, applied where it stands in the stream."""

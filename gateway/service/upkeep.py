@@ -61,6 +61,7 @@ class Upkeep:
         picture.on_disconnected = self._stop_making
         picture.on_wanted = self._list_wanted
         picture.on_doubt = self._measure_clock
+        picture.on_reloaded = self._compare_after_reload
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -105,6 +106,10 @@ class Upkeep:
 
     def _measure_clock(self) -> None:
         self._start(self._resync.measure_clock(), "measure clock")
+
+    def _compare_after_reload(self) -> None:
+        if self._picture.current:
+            self._start(self._resync.reconcile(), "reconciliation after a reload")
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(_until_lost(work, name), name=name)
