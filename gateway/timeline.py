@@ -5,6 +5,7 @@ they do not, so that differences stay durations. A jump is told by Pongs alone: 
 the middle of the round trip by our monotonic clock. An event that comes late looks like a jump, and is none.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +43,12 @@ class Timeline:
         self._shift = 0
         self._measured = False
         self._latest = 0
+
+    def restore(self, steps: Iterable[ClockStep]) -> None:
+        """Go on from the steps of an earlier life, before the first time stamp."""
+        self.steps = list(steps)
+        self._shift = sum(step.by for step in self.steps)
+        self._base -= self._shift
 
     def now(self, steady: int) -> int:
         """The instant at which the monotonic clock showed *steady*."""

@@ -1,5 +1,6 @@
 """Callers before they are answered: when each joined a queue, and when it was last offered to each member. Sans-I/O."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -7,6 +8,14 @@ from dataclasses import dataclass, field
 class _Caller:
     joined: dict[str, int] = field(default_factory=dict)
     offered: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is kept of a caller: when it joined which queue; queue, interface and instant of its last offers."""
+
+    joined: dict[str, int]
+    offered: list[tuple[str, str, int]]
 
 
 class Callers:
@@ -40,6 +49,19 @@ class Callers:
     def hang_up(self, uniqueid: str) -> None:
         """The caller's channel ended."""
         self._callers.pop(uniqueid, None)
+
+    def dump(self) -> dict[str, Waiting]:
+        """All that is known, to be kept over a restart."""
+        return {
+            uniqueid: Waiting(dict(caller.joined), [(*who, at) for who, at in caller.offered.items()])
+            for uniqueid, caller in self._callers.items()
+        }
+
+    def restore(self, callers: Mapping[str, Waiting]) -> None:
+        """Go on from what was kept."""
+        for uniqueid, waiting in callers.items():
+            offered = {(queue, interface): at for queue, interface, at in waiting.offered}
+            self._callers[uniqueid] = _Caller(dict(waiting.joined), offered)
 
     def keep_only(self, channels: set[str]) -> None:
         """After a loss: forget the callers that are no longer there."""

@@ -69,6 +69,19 @@ class QueueCalls:
         calls = self._of_member.get(membership_key(queue, interface), ())
         return any(call.ended_at is None for call in calls)
 
+    def unfinished(self) -> list[TrackedCall]:
+        """The calls of which not all was told, to be kept over a restart."""
+        return [call for calls in self._of_member.values() for call in calls if not call.closed]
+
+    def restore(self, calls: Iterable[TrackedCall]) -> None:
+        """Go on from what was kept; who talks with whom is not known yet."""
+        for tracked in calls:
+            self._of_member.setdefault(membership_key(tracked.queue, tracked.interface), deque()).append(tracked)
+            for channel in (*tracked.ends_with, tracked.key.uniqueid):
+                self._watch(tracked, channel)
+            if tracked.ended_at is not None:
+                self._timers[tracked, self._close] = tracked.ended_at + RECORD_WAIT
+
     # What happens --------------------------------------------------------------------------------------------------
 
     def connect(self, queue: str, interface: str, call: Call) -> None:
@@ -170,11 +183,10 @@ class QueueCalls:
         return self._end(tracked, at)
 
     def advance(self, now: int) -> list[CallFact]:
-        """Decide what time alone decides."""
+        """Decide what time alone decides; one decision may bring the next."""
         told: list[CallFact] = []
-        for (tracked, decide), deadline in sorted(self._timers.items(), key=lambda timer: timer[1]):
-            if deadline > now:
-                break
+        while (deadline := self.next_deadline()) is not None and deadline <= now:
+            tracked, decide = next(timer for timer, at in self._timers.items() if at == deadline)
             del self._timers[tracked, decide]
             told += decide(tracked)
         return told

@@ -5,10 +5,14 @@ hold, never by number.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from gateway.ami.callers import Callers
+from pydantic import TypeAdapter
+
+from gateway.ami.callers import Callers, Waiting
 from gateway.ami.calls import QueueCalls, TimeToAnswer
+from gateway.ami.completions import TrackedCall
 from gateway.ami.members import member_of_event, number
 from gateway.ami.message import AmiMessage
 from gateway.ami.text import caller_name, caller_text, timestamp
@@ -29,6 +33,24 @@ EVENTS: Final = frozenset({
 """Events that become facts."""
 
 
+_REMEMBERED: Final = EVENTS - {
+    "QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause", "QueueMemberStatus", "QueueMemberPenalty",
+    "QueueMemberRinginuse", "AgentRingNoAnswer", "LocalBridge",
+}  # fmt: skip
+"""Events that may change what is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is kept over a restart: calls not told to the end, and callers who wait."""
+
+    calls: list[TrackedCall]
+    callers: dict[str, Waiting]
+
+
+_MEMORY: Final = TypeAdapter(Memory)
+
+
 class Translator:
     """Keeps what it takes to understand an event: callers, channels, calls.
 
@@ -44,6 +66,7 @@ class Translator:
     def __init__(self, timeline: Timeline, time_to_answer: TimeToAnswer) -> None:
         self.calls = QueueCalls(time_to_answer)
         self.callers = Callers()
+        self._changed = False
         self._timeline = timeline
         self._time_to_answer = time_to_answer
         self._translate: dict[str, Callable[[Fields, int], list[Fact]]] = {
@@ -67,6 +90,21 @@ class Translator:
             "LocalOptimizationBegin": self._local_optimization,
         }
 
+    def remember(self) -> str:
+        """What it takes to go on after a restart, as JSON."""
+        return _MEMORY.dump_json(Memory(self.calls.unfinished(), self.callers.dump())).decode()
+
+    def recall(self, text: str) -> None:
+        """Go on from what ``remember`` gave."""
+        memory = _MEMORY.validate_json(text)
+        self.calls.restore(memory.calls)
+        self.callers.restore(memory.callers)
+
+    def take_changed(self) -> bool:
+        """Whether ``remember`` may give something else than at the last call."""
+        changed, self._changed = self._changed, False
+        return changed
+
     def receive(self, message: AmiMessage) -> list[Fact]:
         """The facts in one event, behind those that time had decided before it; none for one that says nothing."""
         translate = self._translate.get(message.event)
@@ -88,6 +126,7 @@ class Translator:
 
     def advance(self, now: int) -> list[Fact]:
         """What the passing of time decides."""
+        self._changed = True
         return list(self.calls.advance(now))
 
     def _member(self, fields: Fields, at: int) -> list[Fact]:

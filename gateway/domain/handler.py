@@ -22,7 +22,7 @@ new login."""
 
 
 @dataclass(frozen=True, slots=True)
-class _EndedCall:
+class EndedCall:
     """A call whose record waits until who ended it is known, and the session in which it counted."""
 
     session: AgentSession
@@ -52,12 +52,13 @@ class AgentHandler:
         self._last_ended: dict[tuple[MembershipKey, str], str] = {}
         self._told: dict[MembershipKey, tuple[tuple[str, ...], ...]] = {}
         self._calls: dict[tuple[MembershipKey, CallKey], str] = {}
-        self._unrecorded: dict[tuple[MembershipKey, CallKey], _EndedCall] = {}
+        self._unrecorded: dict[tuple[MembershipKey, CallKey], EndedCall] = {}
         self._queues: dict[str, str] = {}
         self._by_queue: dict[str, set[MembershipKey]] = {}
         self._limits: dict[str, int | None] = {}
         self._realtime: set[MembershipKey] = set()
         self._missing: dict[MembershipKey, int] = {}
+        self._changed: dict[str, AgentSession | None] = {}
         self._strangers: dict[MembershipKey, list[Call]] = {}
         self._returning: dict[MembershipKey, tuple[int, int]] = {}
         self._due: list[tuple[int, MembershipKey]] = []
@@ -130,6 +131,37 @@ class AgentHandler:
             return False
         return instant in (session.deadline, session.unavailable_until)
 
+    # Kept over a restart -------------------------------------------------------------------------------------------
+
+    def take_changed(self) -> dict[str, AgentSession | None]:
+        """The sessions that were changed since the last call, by id; None for one that is not wanted any more."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def unrecorded(self) -> list[EndedCall]:
+        """The ended calls whose records wait until who ended them is known."""
+        return list(self._unrecorded.values())
+
+    def restore(self, sessions: Iterable[AgentSession], unrecorded: Iterable[EndedCall]) -> None:
+        """Go on from what was kept, before the first fact."""
+        for session in sorted(sessions, key=lambda each: each.start_time):
+            key = session.member.key
+            for call in session.calls:
+                self._calls[key, call.key] = session.session_id
+            if session.end_time is not None:
+                self._ended[session.session_id] = session
+                self._last_ended[key, session.agent] = session.session_id
+                self._told[key] = (*session.told[-CARRIED_OVER:], *(call.key for call in session.calls))
+                continue
+            self._sessions[key] = session
+            self._by_queue.setdefault(key.queue, set()).add(key)
+            self._queues.setdefault(key.queue, session.group)
+            if session.member.membership == "realtime":
+                self._realtime.add(key)
+            self._schedule(None, session)
+        for ended in unrecorded:
+            self._unrecorded[ended.session.member.key, ended.call.key] = ended
+
     # What happens --------------------------------------------------------------------------------------------------
 
     def add_queue(self, name: str, *, limit: int | None = None) -> None:
@@ -155,6 +187,7 @@ class AgentHandler:
         wanted = self._last_ended.get((session.member.key, session.agent)) == session.session_id
         if not wanted and not session.calls:
             del self._ended[session.session_id]
+            self._changed[session.session_id] = None
 
     def apply(self, fact: Fact) -> list[Outcome]:
         """Take one fact, and return what to tell, in order. Told again, it changes and tells nothing."""
@@ -268,6 +301,7 @@ class AgentHandler:
             told=self._told.pop(key, ()),
         )
         self._sessions[key] = session
+        self._changed[session.session_id] = session
         self._schedule(None, session)
         self._by_queue.setdefault(key.queue, set()).add(key)
         for call in calls:
@@ -281,6 +315,7 @@ class AgentHandler:
             limit = wrap_up_limit(limit_of, self._limits.get(fold(session.group)))
             session = history.limit_wrap_up(session, limit)
         key = session.member.key
+        self._changed[session.session_id] = session
         if session.end_time is not None:
             self._ended[session.session_id] = session
             if before.end_time is None:
@@ -393,7 +428,7 @@ class AgentHandler:
             session = _amend(session, fact)
         call = next(each for each in session.calls if each.key == fact.key)
         then = history.end_call(session, fact.key, fact.occasion)
-        self._unrecorded[key, fact.key] = _EndedCall(then[0], call, fact.occasion)
+        self._unrecorded[key, fact.key] = EndedCall(then[0], call, fact.occasion)
         return self._store(session, then)
 
     def _call_closed(self, fact: facts.CallClosed) -> list[Outcome]:

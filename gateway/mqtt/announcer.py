@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 from gateway.domain.facts import CallRecord, Outcome, SessionRefreshed
@@ -62,6 +62,17 @@ class Announcer:
         self._held: list[Outcome] | None = None
         self._batch: list[tuple[str, bytes, int]] | None = None
         self._refresh_next: list[str] = []
+
+    def restore(self, seq: int, previous: Mapping[str, int], sessions: Iterable[AgentSession]) -> None:
+        """Go on from what was kept: the numbers told, and the sessions shown."""
+        self.seq = seq
+        self._previous.update(previous)
+        for session in sorted(sessions, key=lambda each: (each.end_time is None, each.start_time)):
+            topic = self._topic_of(session)
+            if topic is not None:
+                self._show(session)
+                if (last := previous.get(f"{topic}/event")) is not None:
+                    self._seq_of[session.session_id] = last
 
     # Telling -------------------------------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ class MqttClient:
         self._settings = settings
         self._topics = topics
         self._listener = listener
-        self._outbox = Outbox(settings.outbox_limit_bytes)
+        self._outbox = Outbox(settings.outbox_limit_bytes, listener.mqtt_gone)
         self._sender = Sender(self._outbox, settings.window, topics.bridge_state, listener)
         self._backoff = Backoff(settings.backoff_initial, settings.backoff_max, random)
         self._takeovers = TakeoverCounter()
@@ -74,7 +74,13 @@ class MqttClient:
         return self._outbox.depth_bytes
 
     def send(
-        self, topic: str, payload: bytes, *, seq: int | None = None, correlation_data: bytes | None = None
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        seq: int | None = None,
+        number: int | None = None,
+        correlation_data: bytes | None = None,
     ) -> None:
         """Publish an event, a record or an answer: QoS 1, not retained, sent until the broker acknowledges it.
 
@@ -82,9 +88,10 @@ class MqttClient:
             topic: Where to; one that cannot be published to is told by ``mqtt_refused``.
             payload: What.
             seq: The event's number in the stream.
+            number: What ``mqtt_gone`` is to be told when the broker has it.
             correlation_data: For an answer, under MQTT 5.
         """
-        self._outbox.add(Entry(topic, payload, seq=seq, correlation_data=correlation_data))
+        self._outbox.add(Entry(topic, payload, seq=seq, number=number, correlation_data=correlation_data))
         self._sender.step_soon()
 
     def refresh(self, topic: str, *, requeue: bool = False) -> None:

@@ -34,6 +34,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.errors import MqttConnectionError
 from gateway.mqtt.interface import Inbound, MqttSettings
+from gateway.mqtt.mends import accept_any_text
 from gateway.mqtt.packets import (
     FAILURE,
     connect_error,
@@ -99,6 +100,7 @@ class Connection(aiomqtt.Client):
         on_message: OnMessage,
         on_acknowledged: OnAcknowledged,
     ) -> None:
+        accept_any_text()
         mqtt5 = version == "5"
         super().__init__(
             settings.host,

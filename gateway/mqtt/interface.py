@@ -122,6 +122,9 @@ class MqttListener(Protocol):
     def mqtt_set_aside(self, topic: str) -> None:
         """A message for *topic* cost three connections and is not tried again."""
 
+    def mqtt_gone(self, number: int) -> None:
+        """The event sent with *number* is kept no longer: the broker has it, or it is refused, dropped or set aside."""
+
     def mqtt_twin(self, reason: str) -> None:
         """Another client with our client id takes the connection away again and again; we wait."""
 

@@ -5,7 +5,7 @@ retained topic must be sent as it is by then.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 ATTEMPTS: Final = 3  # connections a message may cost before it is set aside
@@ -20,6 +20,7 @@ class Entry:
         topic: Where to.
         payload: What, for an event; None for a mark and for a hollow entry.
         seq: The event's number, for whoever reads a log; None if it has none.
+        number: What the caller knows the event by; None if it does not ask when it is gone.
         correlation_data: MQTT 5 Correlation Data to send with it.
         is_mark: Whether it is a mark.
         removes: The mark was last sent as a removal.
@@ -34,6 +35,7 @@ class Entry:
         "cost",
         "hollow",
         "is_mark",
+        "number",
         "payload",
         "removes",
         "sent_at",
@@ -43,11 +45,18 @@ class Entry:
     )
 
     def __init__(
-        self, topic: str, payload: bytes | None, *, seq: int | None = None, correlation_data: bytes | None = None
+        self,
+        topic: str,
+        payload: bytes | None,
+        *,
+        seq: int | None = None,
+        number: int | None = None,
+        correlation_data: bytes | None = None,
     ) -> None:
         self.topic = topic
         self.payload = payload
         self.seq = seq
+        self.number = number
         self.correlation_data = correlation_data
         self.is_mark = payload is None
         self.removes = False
@@ -74,7 +83,9 @@ class Outbox:
         depth_bytes: Bytes they take.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, gone: Callable[[int], None] | None = None) -> None:
+        """Keep *limit_bytes* at most; *gone* is told the number of each event that is not kept any more."""
+        self._gone = gone
         self.depth = 0
         self.depth_bytes = 0
         self._limit_bytes = limit_bytes
@@ -189,6 +200,8 @@ class Outbox:
         else:
             self.depth -= 1
             self.depth_bytes -= entry.size
+            if self._gone is not None and entry.number is not None:
+                self._gone(entry.number)
 
     def disconnected(self, *, blame: bool) -> Entry | None:
         """Put what was under way back to the front, in its order.

@@ -47,6 +47,7 @@ class Bridge:
         clock: For uptime.
 
     Attributes:
+        on_gone: Is told the numbers of messages that need to be kept no longer.
         on_command: Takes a message on a command topic.
         rights_missing: What the AMI user may not do.
         commands_answered: How many commands were answered.
@@ -66,6 +67,7 @@ class Bridge:
         publisher: Publisher,
         clock: Clock,
     ) -> None:
+        self.on_gone: Callable[[int], None] = lambda _: None
         self.on_command: Callable[[Inbound], None] = lambda _: None
         self.rights_missing: Callable[[], list[str]] = list
         self.commands_answered: Callable[[], int] = int
@@ -134,6 +136,10 @@ class Bridge:
         """A message cost three connections, and is not tried again."""
         self.dropped += 1
         self._tell("MESSAGE_SET_ASIDE", topic=topic)
+
+    def mqtt_gone(self, number: int) -> None:
+        """An event needs to be kept no longer."""
+        self.on_gone(number)
 
     def mqtt_twin(self, reason: str) -> None:
         """Another gateway takes our connection again and again."""

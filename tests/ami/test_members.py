@@ -147,6 +147,6 @@ def test_numbers(text: str | None, value: int | None) -> None:
 def test_keys_fold_ascii_alone() -> None:
     """Queue and interface are compared without regard to ASCII case, and only that."""
     assert membership_key("Support", "PJSIP/1001") == membership_key("suPPort", "pjsip/1001")
-    assert fold("ÁGNES") == "Ágnes".replace("Á", "Á").replace("gnes", "gnes")
+    assert fold("ÁGNES") == "Ágnes"
     assert fold("Ärger") != fold("ärger")
     assert fold("İ") == "İ"

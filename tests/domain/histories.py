@@ -31,7 +31,7 @@ def instant(milliseconds: int) -> int:
 
 
 class Note(NamedTuple):
-    """One line of a session's true story: at a millisecond, what, and of which call or with which reason."""
+    """One line of a session's true story: when, what, and of which call or with which reason."""
 
     at: int
     what: str
@@ -49,7 +49,7 @@ class Story:
 
 @dataclass(slots=True)
 class Totals:
-    """What a session must show in the end. Times are milliseconds."""
+    """What a session must show in the end, in the unit of its story's times."""
 
     calls: int = 0
     talk: int = 0
@@ -58,9 +58,9 @@ class Totals:
     missed: int = 0
 
 
-def reckon(story: Story, now: int) -> Totals:  # noqa: C901, PLR0912 - one plain walk through the story
-    """Add up a session's story as the rules say, wrap-ups that have ended by *now* included."""
-    totals, limit = Totals(), WRAP_UP[story.queue]
+def reckon(story: Story, now: int, limit: int | None) -> Totals:  # noqa: C901, PLR0912 - one plain walk
+    """Add up a session's story as the rules say, wrap-ups that have ended by *now* included; one unit for all times."""
+    totals = Totals()
     answered: dict[str | None, Note] = {}
     paused, reason, manual, ended = False, None, False, False
     wrap_up: int | None = None  # since when

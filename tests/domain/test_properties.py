@@ -125,7 +125,7 @@ def test_totals_are_those_of_a_second_reckoning(history: History) -> None:
     assert len(watcher.last) == len(history.stories)
     for number, story in enumerate(history.stories):
         figures = current.get(str(number), watcher.last[str(number)]).figures
-        totals = reckon(story, end)
+        totals = reckon(story, end, WRAP_UP[story.queue])
         assert (figures.number_of_calls, figures.calls_missed) == (totals.calls, totals.missed)
         assert (figures.total_talk_time, figures.total_wrap_up_time) == (totals.talk * 1000, totals.wrap_up * 1000)
         assert (figures.time_to_answer, figures.answers_timed) == (sum(totals.waits) * 1000, len(totals.waits))

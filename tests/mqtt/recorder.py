@@ -96,6 +96,10 @@ class Recorder:
         """Record."""
         self._tell("dropped", count, topic)
 
+    def mqtt_gone(self, number: int) -> None:
+        """Note it."""
+        self._tell("gone", number)
+
     def mqtt_set_aside(self, topic: str) -> None:
         """Record."""
         self._tell("set_aside", topic)

@@ -42,7 +42,7 @@ def pbx(version: str = "22") -> ScriptedAsterisk:
     return asterisk
 
 
-@dataclass
+@dataclass(repr=False)
 class Live:
     """A gateway whose picture is current, and a client of its broker."""
 

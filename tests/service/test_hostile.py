@@ -67,45 +67,68 @@ states = st.sampled_from(("READY", "NOT_READY", "BUSY_WRAPUP", "BUSY_ON_CALL", "
 anything: st.SearchStrategy[Any] = st.one_of(text, surrogates, st.none(), st.booleans(), st.integers(), st.just([]))
 
 
-def mostly(good: st.SearchStrategy[Any], bad: st.SearchStrategy[Any] = anything) -> st.SearchStrategy[Any]:
+@st.composite
+def mostly(draw: st.DrawFn, good: st.SearchStrategy[Any], bad: st.SearchStrategy[Any] = anything) -> Any:
     """What gets far, more often than not."""
-    return st.one_of(good, good, good, bad)
+    return draw(bad if draw(st.integers(0, 7)) == 5 else good)
 
 
-optional = {"reason": mostly(text), "id": mostly(st.one_of(text, st.integers())), "sent_at": anything}
-set_state = st.fixed_dictionaries({"state": mostly(states)}, optional={**optional, "x": anything})
-create = st.fixed_dictionaries(
-    {"group": mostly(st.sampled_from(("Support", "sales")), text), "address": mostly(text)},
-    optional={
-        **optional,
-        "state": mostly(st.sampled_from(("READY", "NOT_READY"))),
-        "penalty": mostly(st.integers(0, 9)),
-        "state_interface": mostly(text),
-    },
+def accepted(value: str) -> bool:
+    """Whether a text may be a reason or a name in Asterisk."""
+    return len(value.encode()) <= 79 and not any(char in "|,;" or not char.isprintable() for char in value)
+
+
+odd = text.filter(accepted)
+"""What a command may hold, however it looks."""
+
+
+def fields(**strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """JSON objects with the keys of a command, of which ``state``, ``group``, ``address`` and ``request`` are due."""
+    due = {"state", "group", "address", "request"} - ({"state"} if "group" in strategies else set())
+    strategies["id"] = mostly(st.one_of(odd, st.integers()))
+    known = st.fixed_dictionaries(
+        {key: value for key, value in strategies.items() if key in due},
+        optional={key: value for key, value in strategies.items() if key not in due},
+    )
+    stray = st.dictionaries(st.sampled_from(("sent_at", "x", "Paused", "reason\r\n")), anything, min_size=1, max_size=1)
+    return mostly(known, st.builds(lambda one, other: one | other, known, stray))
+
+
+set_state = fields(state=mostly(states), reason=mostly(odd, text))
+create = fields(
+    group=mostly(st.sampled_from(("Support", "sales", "SALES")), text),
+    address=mostly(odd, text),
+    state=mostly(st.sampled_from(("READY", "NOT_READY"))),
+    reason=mostly(odd, text),
+    penalty=mostly(st.integers(0, 9)),
+    state_interface=mostly(odd, text),
 )
-request = st.fixed_dictionaries({"request": mostly(st.sampled_from(("resync", "health")), text)}, optional=optional)
-raw = st.one_of(st.binary(max_size=40), st.just(b"x" * 16_385), st.just(b"\xff{}"), text.map(_utf8 := str.encode))
+request = fields(request=mostly(st.sampled_from(("resync", "health")), text))
+raw = st.one_of(
+    st.binary(max_size=40), st.sampled_from((b"x" * 16_385, b"\xff{}", b"READY", b"NOT_READY")), text.map(str.encode)
+)
 
 
 @st.composite
 def level(draw: st.DrawFn, *good: str) -> str:
-    """One level of a topic: a good name, or a hostile one, encoded; or hostile text as it is."""
+    """One level of a topic: a good name, or an odd or hostile one, encoded; or hostile text as it is."""
     name = draw(mostly(st.sampled_from(good), text))
-    return encode_level(name) if name and draw(st.integers(0, 9)) else str(name)
+    raw_level = draw(st.integers(0, 19)) == 11 or not name
+    return str(name) if raw_level else encode_level(name)
 
 
 @st.composite
 def commands(draw: st.DrawFn) -> tuple[str, bytes]:
     """Topic and payload of something like a command."""
-    kind = draw(st.sampled_from(("session", "agent", "create", "bridge")))
-    agent = draw(level("Alice", "Bob"))
+    kind = draw(st.sampled_from(("session", "session", "agent", "create", "create", "bridge")))
     if kind == "session":
         # Most have a session to meet: Alice in either queue.
         names = "/".join((draw(level("Support", "sales")), draw(level("Alice")), draw(level(ALICE))))
         topic, model = f"session/{names}/set", set_state
     elif kind == "agent":
-        topic, model = f"agent/{agent}/set", set_state
+        topic, model = f"agent/{draw(level('Alice', 'Bob'))}/set", set_state
     elif kind == "create":
+        agent = draw(mostly(odd.filter(bool).map(encode_level), level("Alice", "Bob")))
         topic, model = f"agent/{agent}/create_session", create
     else:
         topic, model = "bridge/request", request
@@ -113,7 +136,7 @@ def commands(draw: st.DrawFn) -> tuple[str, bytes]:
     return f"{TOPICS.base}/{topic}", payload
 
 
-@dataclass
+@dataclass(repr=False)
 class Everything:
     """Hears every topic of the broker, and counts answers by their Correlation Data."""
 
@@ -153,8 +176,9 @@ async def gateway(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator[L
 @pytest.fixture
 async def everything(broker: Broker) -> AsyncIterator[Everything]:
     """A client that hears and may publish everything."""
-    options = {"protocol": aiomqtt.ProtocolVersion.V5, "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]}
-    async with aiomqtt.Client(broker.host, broker.port, **options) as client:
+    quick = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+    version = aiomqtt.ProtocolVersion.V5
+    async with aiomqtt.Client(broker.host, broker.port, protocol=version, socket_options=quick) as client:
         await client.subscribe("#", qos=1)
         listener = Everything(client)
         task = asyncio.create_task(listener.read(), name="everything")
