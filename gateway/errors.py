@@ -12,6 +12,8 @@ GatewayError
 ├── MqttError
 │   ├── MqttConnectionError      back off, reconnect, republish
 │   └── MqttAuthenticationError  longest delay; exit 5 if no login ever succeeded
+├── StoreError                   exit 3; the file is left as it is
+├── StoreWriteError              tell, keep what was to be written, try again
 └── IllegalTransitionError       AGENT_SESSION_STATE forbids the step
 """
 
@@ -72,6 +74,14 @@ class MqttConnectionError(MqttError):
 
 class MqttAuthenticationError(MqttError):
     """The broker refused the login."""
+
+
+class StoreError(GatewayError):
+    """The store cannot be used: unreadable, damaged, in use, not writable or of a newer version; the text names it."""
+
+
+class StoreWriteError(GatewayError):
+    """The store could not be written just now, a full disk for example. Nothing of what was to be written is in it."""
 
 
 class IllegalTransitionError(GatewayError):

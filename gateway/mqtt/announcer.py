@@ -56,6 +56,7 @@ class Announcer:
         self._ended_retention = ended_retention
         self._topic_by_names: dict[tuple[str, str, str], str | None] = {}
         self._previous: dict[str, int] = {}
+        self._changed: dict[str, int] = {}
         self._shown: dict[str, AgentSession] = {}
         self._seq_of: dict[str, int] = {}
         self._expiring: dict[str, int] = {}
@@ -73,6 +74,11 @@ class Announcer:
                 self._show(session)
                 if (last := previous.get(f"{topic}/event")) is not None:
                     self._seq_of[session.session_id] = last
+
+    def take_previous(self) -> dict[str, int]:
+        """The last ``seq`` of each topic that was told on since the last call; what must be kept over a restart."""
+        changed, self._changed = self._changed, {}
+        return changed
 
     # Telling -------------------------------------------------------------------------------------------------------
 
@@ -197,7 +203,7 @@ class Announcer:
         self._emit(topic, payload.to_bytes(), seq)
 
     def _emit(self, topic: str, payload: bytes, seq: int) -> None:
-        self._previous[topic] = seq
+        self._previous[topic] = self._changed[topic] = seq
         if self._batch is None:
             self._publisher.send(topic, payload, seq=seq)
         else:

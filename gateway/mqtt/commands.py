@@ -81,7 +81,16 @@ def check_name(text: str) -> str:
     Raises:
         ValueError: As ``check_text``, and if it holds one of ``FORBIDDEN``.
     """
-    check_text(text)
+    return check_separators(check_text(text))
+
+
+def check_separators(text: str) -> str:
+    """*text*, of any length, if it holds nothing that would shift fields.
+
+    Raises:
+        ValueError: If it holds a control character or one of ``FORBIDDEN``.
+    """
+    check_characters(text)
     if any(char in FORBIDDEN for char in text):
         raise ValueError("must not hold any of | , ;")
     return text
@@ -131,6 +140,9 @@ def _without_leading_blanks(text: str) -> str:
 
 
 _Name = Annotated[StrictStr, AfterValidator(_without_leading_blanks), Field(min_length=1), AfterValidator(check_name)]
+_Group = Annotated[
+    StrictStr, AfterValidator(_without_leading_blanks), Field(min_length=1), AfterValidator(check_separators)
+]
 _Reason = Annotated[StrictStr, AfterValidator(_without_leading_blanks), AfterValidator(check_name)]
 _Id = Annotated[StrictStr | StrictInt, AfterValidator(_check_id)]
 _AnyId = Annotated[StrictStr | StrictInt, AfterValidator(_check_id_size)]
@@ -182,7 +194,7 @@ class SetState(Command):
 class CreateSession(Command):
     """``CreateSession``: log in."""
 
-    group: _Name
+    group: _Group
     address: _Name
     state: Literal["READY", "NOT_READY"] = "READY"
     reason: _Reason | None = None

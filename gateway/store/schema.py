@@ -1,0 +1,91 @@
+"""The tables, and how a file of an earlier version becomes one of this version.
+
+A version is the number of migrations that a file has had (``PRAGMA user_version``). A migration that was released is
+never changed; a change of the tables is one more. One runs within a transaction that its caller owns, and must not
+end it: ``executescript`` would.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from gateway.errors import StoreError
+
+Migration = Callable[[sqlite3.Connection], None]
+
+APPLICATION_ID: Final = 0x43544947  # "CTIG": tells our files from other programs' databases
+
+_TABLES: Final = (
+    # Facts about the file: stream, inode, open.
+    "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE session (session_id TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    # The size stands before the long columns, so that adding it up does not read them.
+    """CREATE TABLE message (
+        number INTEGER PRIMARY KEY,
+        topic TEXT NOT NULL,
+        seq INTEGER,
+        size INTEGER NOT NULL,
+        correlation_data BLOB,
+        payload BLOB NOT NULL
+    )""",
+    "CREATE TABLE previous (topic TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE value (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    # Key and reply topic are what anybody may send, which need not be text that SQLite takes.
+    """CREATE TABLE command (
+        key BLOB PRIMARY KEY,
+        payload BLOB NOT NULL,
+        at INTEGER NOT NULL,
+        answer BLOB,
+        reply_topic BLOB NOT NULL,
+        correlation_data BLOB
+    )""",
+)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for statement in _TABLES:
+        connection.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_make_tables,)
+
+
+def check_version(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    """Do nothing if the file is a store that *migrations* lead to or start from, else say why not.
+
+    Raises:
+        StoreError: The file is another program's, or of a newer version of the gateway.
+    """
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise StoreError("is not a store of this gateway, but another program's database")
+    version = _pragma(connection, "user_version")
+    if version > len(migrations):
+        raise StoreError(
+            f"was written by a newer version of the gateway: it has version {version}, and {len(migrations)} is the"
+            " newest that can be read"
+        )
+    if version < 1:
+        raise StoreError("is damaged: it has no version")
+
+
+def check_integrity(connection: sqlite3.Connection) -> None:
+    """Do nothing if the file is whole, as far as SQLite can tell from its structure.
+
+    Raises:
+        StoreError: It is not; the first finding is in the text.
+    """
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise StoreError(f"is damaged: {' '.join(found.split())}")
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    """Bring an empty file, or one of an earlier version, to the newest, within the caller's transaction."""
+    for migration in migrations[_pragma(connection, "user_version") :]:
+        migration(connection)
+    connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return value
