@@ -285,8 +285,6 @@ class AgentHandler:
         missed = start_time + SECOND <= self.seen_since
         gaps = (Gap(start_time, min(self.seen_since, occasion.at), FOUND_WHY),) if missed else ()
         key = member.key
-        if member.membership == "realtime":
-            self._realtime.add(key)
         queue = self._queues.setdefault(fold(member.queue), member.queue)
         session, events = history.begin(
             self._new_session_id(start_time),
@@ -344,7 +342,6 @@ class AgentHandler:
         self._by_queue.get(key.queue, set()).discard(key)
         self._missing.pop(key, None)
         self._returning.pop(key, None)
-        self._realtime.discard(key)
 
     def _member_removed(self, fact: facts.MemberRemoved) -> list[Outcome]:
         key = membership_key(fact.queue, fact.interface)

@@ -92,8 +92,11 @@ class Bridge:
     # Told by the picture -------------------------------------------------------------------------------------------
 
     def picture_changed(self) -> None:
-        """Link or picture changed: say so, behind all that was told before it."""
-        self._publisher.refresh(self._topics.bridge_asterisk, requeue=True)
+        """Link or picture changed: say so, behind all that was told before it.
+
+        That the picture is current was put in its place already, before the events that were held.
+        """
+        self._publisher.refresh(self._topics.bridge_asterisk, requeue=not self._picture.current)
         if self._picture.current:
             self._publisher.refresh(self._topics.bridge_info)
             self._remove_unknown()

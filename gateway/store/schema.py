@@ -15,29 +15,42 @@ Migration = Callable[[sqlite3.Connection], None]
 
 APPLICATION_ID: Final = 0x43544947  # "CTIG": tells our files from other programs' databases
 
+# The type of each column is checked, since one bit of a damaged file can turn text into bytes.
 _TABLES: Final = (
-    # Facts about the file: stream, inode, open.
-    "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE session (session_id TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    # What the file says about itself: stream, inode, open.
+    """CREATE TABLE about (
+        name TEXT PRIMARY KEY CHECK (typeof(name) = 'text'),
+        value TEXT NOT NULL CHECK (typeof(value) = 'text')
+    ) WITHOUT ROWID""",
+    """CREATE TABLE session (
+        session_id TEXT PRIMARY KEY NOT NULL CHECK (typeof(session_id) = 'text'),
+        body TEXT NOT NULL CHECK (typeof(body) = 'text')
+    )""",
     # The size stands before the long columns, so that adding it up does not read them.
     """CREATE TABLE message (
         number INTEGER PRIMARY KEY,
-        topic TEXT NOT NULL,
-        seq INTEGER,
-        size INTEGER NOT NULL,
-        correlation_data BLOB,
-        payload BLOB NOT NULL
+        topic TEXT NOT NULL CHECK (typeof(topic) = 'text'),
+        seq INTEGER CHECK (typeof(seq) IN ('integer', 'null')),
+        size INTEGER NOT NULL CHECK (typeof(size) = 'integer'),
+        correlation_data BLOB CHECK (typeof(correlation_data) IN ('blob', 'null')),
+        payload BLOB NOT NULL CHECK (typeof(payload) = 'blob')
     )""",
-    "CREATE TABLE previous (topic TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE value (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
+    """CREATE TABLE previous (
+        topic TEXT PRIMARY KEY CHECK (typeof(topic) = 'text'),
+        seq INTEGER NOT NULL CHECK (typeof(seq) = 'integer')
+    ) WITHOUT ROWID""",
+    """CREATE TABLE value (
+        name TEXT PRIMARY KEY NOT NULL CHECK (typeof(name) = 'text'),
+        body TEXT NOT NULL CHECK (typeof(body) = 'text')
+    )""",
     # Key and reply topic are what anybody may send, which need not be text that SQLite takes.
     """CREATE TABLE command (
-        key BLOB PRIMARY KEY,
-        payload BLOB NOT NULL,
-        at INTEGER NOT NULL,
-        answer BLOB,
-        reply_topic BLOB NOT NULL,
-        correlation_data BLOB
+        key BLOB PRIMARY KEY NOT NULL CHECK (typeof(key) = 'blob'),
+        payload BLOB NOT NULL CHECK (typeof(payload) = 'blob'),
+        at INTEGER NOT NULL CHECK (typeof(at) = 'integer'),
+        answer BLOB CHECK (typeof(answer) IN ('blob', 'null')),
+        reply_topic BLOB NOT NULL CHECK (typeof(reply_topic) = 'blob'),
+        correlation_data BLOB CHECK (typeof(correlation_data) IN ('blob', 'null'))
     )""",
 )
 

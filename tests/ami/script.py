@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from gateway.ami.calls import TimeToAnswer
 from gateway.ami.message import AmiMessage, Arrival
-from gateway.ami.translate import TimeToAnswer, Translator
+from gateway.ami.translate import Translator
 from gateway.domain.facts import CallClosed, CallEnded, Fact
 from gateway.timeline import Timeline
 

@@ -76,10 +76,10 @@ def test_by_a_channel_that_took_the_place_of_the_agents() -> None:
 def test_by_the_caller_next_ended_calls_the_oldest_first() -> None:
     """Without the agent's channel, or with one that is unknown."""
     open_, young, old = call("c", "p3"), call("c", "p2", ended=20), call("c", "p1", ended=10)
-    for headers in ({"destuniqueid": ""}, {"destuniqueid": "unknown"}):
-        assert match(said(**headers), [open_, young, old]) is old
-        assert match(said(**headers), [open_, young]) is young
-        assert match(said(**headers), [open_]) is open_
+    for leg in ("", "unknown"):
+        assert match(said(destuniqueid=leg), [open_, young, old]) is old
+        assert match(said(destuniqueid=leg), [open_, young]) is young
+        assert match(said(destuniqueid=leg), [open_]) is open_
 
 
 def test_the_same_completion_again_belongs_to_nobody() -> None:

@@ -89,7 +89,16 @@ def test_a_call_is_found_by_its_channels() -> None:
         (channel("c", "x-1", bridgeid="B", application="Queue", applicationdata="sales"), LEG),
         (channel("c", "x-1", bridgeid="B", application="Dial", applicationdata="support"), LEG),
     ],
-    ids=["no leg", "no caller", "other bridge", "no bridge", "not the queue's leg", "other phone", "other queue", "dial"],
+    ids=[
+        "no leg",
+        "no caller",
+        "other bridge",
+        "no bridge",
+        "not the queue's leg",
+        "other phone",
+        "other queue",
+        "dial",
+    ],
 )
 def test_what_is_no_call_of_the_member(listed: tuple[AmiMessage, ...]) -> None:
     """Anything short of that is none."""

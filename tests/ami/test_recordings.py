@@ -117,7 +117,7 @@ def heard(messages: Iterable[RecordedMessage]) -> list[Heard]:
     return found
 
 
-def stories_of(name: str) -> dict[tuple[str, str], list[Story]]:  # noqa: C901 - one plain walk through the events
+def stories_of(name: str) -> dict[tuple[str, str], list[Story]]:
     """The true story of each session by queue and interface: calls by queue_log, times by the events."""
     messages = list(read(name))
     events = heard(messages)

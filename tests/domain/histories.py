@@ -58,7 +58,7 @@ class Totals:
     missed: int = 0
 
 
-def reckon(story: Story, now: int, limit: int | None) -> Totals:  # noqa: C901, PLR0912 - one plain walk
+def reckon(story: Story, now: int, limit: int | None) -> Totals:  # noqa: C901 - one plain walk
     """Add up a session's story as the rules say, wrap-ups that have ended by *now* included; one unit for all times."""
     totals = Totals()
     answered: dict[str | None, Note] = {}
@@ -158,7 +158,7 @@ class _Narrator:
         if place.story is None:
             acts = [self._log_in, self._log_in, self._log_in, self._list, self._end_call]
         else:
-            acts = [self._pause] * 3 + [self._unpause] * 2 + [self._answer] * 4 + [self._end_call] * 4
+            acts = [*[self._pause] * 3, *[self._unpause] * 2, *[self._answer] * 4, *[self._end_call] * 4]
             acts += [self._device, self._miss, self._list, self._pass_time, self._log_out]
         self._chance.choice(acts)(number, place)
 

@@ -120,6 +120,10 @@ def test_realtime_stays_realtime() -> None:
     desk.change(4, bob)
     desk.listed(5, replace(bob, membership="static"))
     assert (desk.session.agent, desk.session.member.membership) == ("Bob", "realtime")
+    desk.listed(6)
+    desk.listed(7)
+    desk.listed(8, replace(bob, membership="static"))
+    assert desk.session.member.membership == "realtime"
 
 
 # Ending ------------------------------------------------------------------------------------------------------------
@@ -347,7 +351,7 @@ def test_a_call_belongs_for_ever_to_the_session_in_which_it_was_answered() -> No
     assert desk.session.state is S.READY
     assert desk.answer(10) == []
     (event,) = [each for each in desk.end(20) if each in desk.events]
-    assert event.session.session_id == "session-1"  # type: ignore[union-attr]
+    assert event.session.session_id == "session-1"
     assert desk.answer(10) == desk.end(20) == []
     assert desk.session.figures.number_of_calls == 0
     desk.close()

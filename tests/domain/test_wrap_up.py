@@ -6,9 +6,9 @@ import pytest
 
 from gateway.domain.facts import WrapUpConfigured
 from gateway.domain.member import DeviceState
-from gateway.domain.session import Cause, Rules
+from gateway.domain.session import Cause, Rules, SessionEvent
 from gateway.domain.state import AgentSessionState
-from tests.domain.support import ALICE, QUEUE, Desk, at, refreshed, us
+from tests.domain.support import ALICE, QUEUE, Desk, at, call_of, refreshed, us
 
 S = AgentSessionState
 
@@ -215,8 +215,9 @@ def test_manual_wrap_up_lasts_until_the_unpause(reason: str, limit: float | None
     desk.answer(10)
     desk.pause(12, reason)
     assert desk.session.pending_state is S.BUSY_WRAPUP
-    desk.end(20)
-    assert (desk.session.state, desk.session.pending_state) == (S.BUSY_WRAPUP, None)
+    (event,) = desk.end(20)
+    assert isinstance(event, SessionEvent)
+    assert (event.session.state, event.session.pending_state) == (S.BUSY_WRAPUP, None)
     assert desk.tick(100) == []
     desk.unpause(120)
     assert desk.story[-2:] == [("WRAPUP", 20), ("READY", 120)]
@@ -294,6 +295,31 @@ def test_such_a_pause_ordered_again_in_the_call_is_manual_wrap_up() -> None:
     assert desk.session.state is S.BUSY_WRAPUP
 
 
+def test_a_wrap_up_pause_of_a_call_found_open_is_taken_to_be_set_in_it() -> None:
+    """Nobody tells whether it was set before; a pause found without a call was."""
+    paused = replace(ALICE, paused=True, paused_reason="acw")
+    found = Desk(paused, wrap_up=None)
+    found.listed(50, paused, calls=[call_of("a", None, found=50)])
+    found.end(60)
+    assert found.session.state is S.BUSY_WRAPUP
+    before = Desk(paused, wrap_up=None)
+    before.listed(50, paused)
+    before.talk(55, 60)
+    assert before.session.state is S.NOT_READY
+
+
+def test_a_wrap_up_reason_that_a_list_shows_in_a_call_is_manual_wrap_up() -> None:
+    """A change of reason whose event was missed counts as set when it is seen."""
+    desk = Desk(wrap_up=None)
+    desk.add()
+    desk.answer(10)
+    desk.pause(12, "lunch")
+    desk.listed(15, replace(desk.member, paused_reason="wrapup"))
+    assert desk.session.pending_state is S.BUSY_WRAPUP
+    desk.end(20)
+    assert desk.session.state is S.BUSY_WRAPUP
+
+
 def test_the_operator_names_the_reasons() -> None:
     """Without reasons there is no manual wrap-up; with others, those count."""
     for reasons, state in ((frozenset[str](), S.NOT_READY), (frozenset({"notes"}), S.BUSY_WRAPUP)):
@@ -317,6 +343,21 @@ def test_a_pause_that_came_before_the_end_was_told_cuts_the_wrap_up() -> None:
     desk.end(20)
     assert (desk.story[-1], desk.session.reason) == (("NOT_READY", 20.125), "lunch")
     assert desk.session.figures.total_wrap_up_time == us(0.125)
+
+
+def test_of_two_pauses_before_the_end_was_told_the_last_one_cuts() -> None:
+    """A pause without a reason cuts as well, and so does another reason."""
+    for first, reasons in (("lunch", (None,)), (None, (None, "meeting"))):
+        desk = Desk()
+        desk.add()
+        desk.answer(10)
+        if first is not None:
+            desk.pause(12, first)
+        for number, reason in enumerate(reasons, start=1):
+            desk.pause(20 + number / 8, reason)
+        desk.end(20)
+        assert desk.session.state is S.NOT_READY
+        assert desk.session.figures.total_wrap_up_time == us(len(reasons) / 8)
 
 
 def test_a_wrap_up_pause_that_came_before_the_end_was_told() -> None:

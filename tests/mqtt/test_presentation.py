@@ -95,14 +95,14 @@ def check_keys(value: dict[str, Any], keys: dict[str, tuple[type, ...]]) -> None
     assert list(value) == list(keys)
     for key, types in keys.items():
         assert type(value[key]) in types, key
-        assert value[key] != "", key  # noqa: PLC1901 - an empty list is something else
+        assert value[key] != "", key
 
 
 def busy_desk() -> Desk:
     """An agent with a history: two calls, a missed one, a gap, and on a call."""
-    desk = Desk(wrap_up=15)
+    desk = Desk(replace(ALICE, login_time=at(-3600), penalty=2))
     desk.handler.seen_since = at(-1000)
-    desk.listed(-600, replace(ALICE, login_time=at(-3600), penalty=2))
+    desk.listed(-600, desk.member)
     desk.talk(0, 100.5, "a", joined=-4.2, offered=-3)
     desk.tick(200)
     desk.talk(300, 400, "b", joined=290, offered=298)

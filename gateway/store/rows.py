@@ -1,0 +1,150 @@
+"""Contents as rows and back. Every function works within a transaction that its caller owns."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from gateway.domain.session import AgentSession, Rules
+from gateway.errors import StoreError
+from gateway.store.contents import Batch, KnownCommand, Message
+from gateway.store.sessions import session_from_json, session_to_json
+
+
+def write_batch(connection: sqlite3.Connection, batch: Batch) -> tuple[int, int]:
+    """Write what a burst changed.
+
+    Returns:
+        By how many the messages became more, and by how many bytes; both may be negative.
+    """
+    _write_sessions(connection, batch)
+    connection.executemany(
+        "INSERT INTO previous VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq", batch.previous.items()
+    )
+    connection.executemany(
+        "INSERT INTO value VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", batch.values.items()
+    )
+    _write_commands(connection, batch)
+    return _write_messages(connection, batch)
+
+
+def _write_sessions(connection: sqlite3.Connection, batch: Batch) -> None:
+    rows = ((session_id, session_to_json(session)) for session_id, session in batch.sessions.items())
+    connection.executemany("INSERT INTO session VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", rows)
+    connection.executemany("DELETE FROM session WHERE session_id = ?", ((each,) for each in batch.forgotten))
+
+
+def _write_commands(connection: sqlite3.Connection, batch: Batch) -> None:
+    connection.executemany("DELETE FROM command WHERE key = ?", ((_blob(key),) for key in batch.forgotten_commands))
+    connection.executemany(
+        """INSERT INTO command VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+            payload = excluded.payload, at = excluded.at, answer = excluded.answer,
+            reply_topic = excluded.reply_topic, correlation_data = excluded.correlation_data""",
+        (
+            (
+                _blob(command.key),
+                command.payload,
+                command.at,
+                command.answer,
+                _blob(command.reply_topic),
+                command.correlation_data,
+            )
+            for command in batch.commands.values()
+        ),
+    )
+
+
+def _write_messages(connection: sqlite3.Connection, batch: Batch) -> tuple[int, int]:
+    connection.executemany(
+        "INSERT INTO message (number, topic, seq, size, correlation_data, payload) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (message.number, message.topic, message.seq, message.size, message.correlation_data, message.payload)
+            for message in batch.messages
+        ),
+    )
+    count = len(batch.messages)
+    size = sum(message.size for message in batch.messages)
+    for number in batch.acknowledged:
+        row = connection.execute("SELECT size FROM message WHERE number = ?", (number,)).fetchone()
+        if row is not None:
+            connection.execute("DELETE FROM message WHERE number = ?", (number,))
+            count -= 1
+            size -= row[0]
+    return count, size
+
+
+def read_sessions(connection: sqlite3.Connection, rules: Rules) -> Iterator[AgentSession]:
+    """Every session, in the order in which they first came.
+
+    Raises:
+        StoreError: One of them makes no sense.
+    """
+    for session_id, body in connection.execute("SELECT session_id, body FROM session ORDER BY rowid"):
+        try:
+            yield session_from_json(body, rules)
+        except ValueError as error:
+            raise StoreError(f"is damaged: the session {session_id} cannot be read") from error
+
+
+def read_messages(connection: sqlite3.Connection, after: int | None, limit: int) -> list[Message]:
+    """Messages in the order of sending, those behind number *after*, at most *limit*; -1: all."""
+    where, numbers = ("", ()) if after is None else ("WHERE number > ?", (after,))
+    query = f"SELECT number, topic, payload, seq, correlation_data FROM message {where} ORDER BY number LIMIT ?"  # noqa: S608 - no foreign text in it
+    return [Message(*row) for row in connection.execute(query, (*numbers, limit))]
+
+
+def read_size_of_messages(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many messages there are, and their bytes."""
+    count, size = connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM message").fetchone()
+    return count, size
+
+
+def read_previous(connection: sqlite3.Connection) -> dict[str, int]:
+    """Topic and ``seq`` of the last event on it."""
+    return dict(connection.execute("SELECT topic, seq FROM previous"))
+
+
+def read_values(connection: sqlite3.Connection) -> dict[str, str]:
+    """The named values."""
+    return dict(connection.execute("SELECT name, body FROM value ORDER BY rowid"))
+
+
+def read_commands(connection: sqlite3.Connection) -> dict[str, KnownCommand]:
+    """The commands by their key, in the order in which they came.
+
+    Raises:
+        StoreError: One of them makes no sense.
+    """
+    query = "SELECT key, payload, at, answer, reply_topic, correlation_data FROM command ORDER BY rowid"
+    commands = (
+        KnownCommand(_text(key), payload, at, answer, _text(reply_topic), correlation_data)
+        for key, payload, at, answer, reply_topic, correlation_data in connection.execute(query)
+    )
+    try:
+        return {command.key: command for command in commands}
+    except UnicodeDecodeError as error:
+        raise StoreError("is damaged: a command cannot be read") from error
+
+
+def read_about(connection: sqlite3.Connection) -> dict[str, str]:
+    """What the file says about itself: ``stream``, ``inode``, ``open``."""
+    return dict(connection.execute("SELECT name, value FROM about"))
+
+
+def write_about(connection: sqlite3.Connection, **facts: str) -> None:
+    """Let the file say something about itself."""
+    connection.executemany(
+        "INSERT INTO about VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", facts.items()
+    )
+
+
+def renew_stream(connection: sqlite3.Connection, stream: str) -> None:
+    """Begin a new stream, in which no topic has had an event."""
+    write_about(connection, stream=stream)
+    connection.execute("DELETE FROM previous")
+
+
+def _blob(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(blob: bytes) -> str:
+    return blob.decode("utf-8", "surrogatepass")
