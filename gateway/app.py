@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 import ssl
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +27,15 @@ from gateway.mqtt.topics import TopicNameError, Topics
 from gateway.service.bridge import Bridge
 from gateway.service.carrier import Carrier
 from gateway.service.commander import Commander
+from gateway.service.keeper import Keeper
+from gateway.service.ledger import Ledger
 from gateway.service.orders import Orders
 from gateway.service.picture import RELOADED, Picture
 from gateway.service.policy import Policy
 from gateway.service.resync import Resync
 from gateway.service.upkeep import Upkeep
+from gateway.store.contents import Batch, Saved
+from gateway.store.store import Store
 from gateway.timeline import Timeline
 from gateway.uuid7 import uuid7
 
@@ -48,9 +51,15 @@ class _Exit:
     client: MqttClient
 
     def send(
-        self, topic: str, payload: bytes, *, seq: int | None = None, correlation_data: bytes | None = None
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        seq: int | None = None,
+        number: int | None = None,
+        correlation_data: bytes | None = None,
     ) -> None:
-        self.client.send(topic, payload, seq=seq, correlation_data=correlation_data)
+        self.client.send(topic, payload, seq=seq, number=number, correlation_data=correlation_data)
 
     def refresh(self, topic: str, *, requeue: bool = False) -> None:
         self.client.refresh(topic, requeue=requeue)
@@ -65,6 +74,8 @@ class Gateway:
     commander: Commander
     ami: AmiClient
     mqtt: MqttClient
+    ledger: Ledger
+    store: Store
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until *stop* is set, then end in order.
@@ -85,6 +96,8 @@ class Gateway:
         finally:
             _log.info("stopping")
             await self._end(mqtt, ami, upkeep, stopped)
+            self.ledger.commit()
+            self.store.close()
             _log.info("stopped")
 
     async def _end(self, mqtt: asyncio.Task[None], *others: asyncio.Task[object]) -> None:
@@ -109,28 +122,47 @@ def build(config: GatewayConfig, clock: Clock) -> Gateway:
 
     Raises:
         ConfigError: If a file that it names cannot be used, or a name cannot be a topic.
+        StoreError: If the store cannot be used.
     """
-    started = clock.now()
-    timeline = Timeline(steady=started.steady, wall=started.wall)
-    topics = _topics(config)
-    presentation = Presentation(
-        node=config.node,
-        stream=str(uuid.uuid4()),
-        wall=timeline.wall,
-        publish_caller_id=config.mqtt.publish_caller_id,
-    )
-    exit_ = _Exit()
-    announcer = Announcer(exit_, topics, presentation, ended_retention=config.session.ended_retention * SECOND)
     rules = Rules(
         wrap_up_reasons=frozenset(config.session.wrap_up_pause_reasons),
         unreachable_is_not_ready=config.session.unreachable_is_not_ready,
     )
+    _topics(config)
+    store = Store(config.store.path, synchronous=config.store.synchronous)
+    saved = store.open(rules)
+    try:
+        return _build(config, clock, rules, store, saved)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, saved: Saved) -> Gateway:
+    topics = _topics(config)
+    started = clock.now()
+    timeline = Timeline(steady=started.steady, wall=started.wall)
+    presentation = Presentation(
+        node=config.node, stream=saved.stream, wall=timeline.wall, publish_caller_id=config.mqtt.publish_caller_id
+    )
+    exit_ = _Exit()
+    keeper: Keeper | None = None
+
+    def collect(batch: Batch) -> None:
+        assert keeper is not None
+        keeper.collect(batch)
+
+    ledger = Ledger(store, exit_, collect, last_number=max((each.number for each in saved.messages), default=0))
+    announcer = Announcer(ledger, topics, presentation, ended_retention=config.session.ended_retention * SECOND)
     handler = AgentHandler(rules, config.session.agent_identity, lambda instant: uuid7(timeline.wall(instant)))
     translator = Translator(timeline, config.session.time_to_answer)
     picture = Picture(handler, translator, timeline, announcer, clock, asterisk_topic=topics.bridge_asterisk)
-    ami = AmiClient(_ami_settings(config), picture, clock=clock)
+    ami = AmiClient(
+        _ami_settings(config), picture, clock=clock, login_ever_succeeded="ami" in saved.values.get("logged_in", "")
+    )
     resync = Resync(ami, picture, handler, translator, timeline, wrap_up=config.asterisk.wrap_up)
-    bridge = Bridge(topics, announcer, presentation, picture, handler, publisher=exit_, clock=clock)
+    keeper = Keeper(handler, translator, announcer, picture, resync, timeline=timeline)
+    bridge = Bridge(topics, announcer, presentation, picture, handler, publisher=ledger, clock=clock)
     upkeep = Upkeep(
         picture,
         resync,
@@ -152,7 +184,7 @@ def build(config: GatewayConfig, clock: Clock) -> Gateway:
     )
     commander = Commander(
         topics,
-        exit_,
+        ledger,
         clock,
         carrier.carry,
         refusal=carrier.refusal,
@@ -163,9 +195,22 @@ def build(config: GatewayConfig, clock: Clock) -> Gateway:
     bridge.on_command = commander.receive
     bridge.commands_answered = lambda: sum(commander.answered.values())
     bridge.rights_missing = lambda: resync.rights_missing
-    exit_.client = MqttClient(_mqtt_settings(config, topics), topics, bridge)
+    bridge.ledger = ledger
+    bridge.on_login = keeper.logged_in.add
+    bridge.on_gone = ledger.gone
+    picture.on_burst = ledger.touch
+    picture.on_login = keeper.logged_in.add
+    exit_.client = MqttClient(
+        _mqtt_settings(config, topics),
+        topics,
+        bridge,
+        login_ever_succeeded="mqtt" in saved.values.get("logged_in", ""),
+    )
     bridge.outbox = exit_.client
-    return Gateway(picture, upkeep, commander, ami, exit_.client)
+    keeper.restore(saved)
+    for message in saved.messages:
+        ledger.resume(message)
+    return Gateway(picture, upkeep, commander, ami, exit_.client, ledger, store)
 
 
 async def serve(config: GatewayConfig) -> None:
@@ -173,6 +218,7 @@ async def serve(config: GatewayConfig) -> None:
 
     Raises:
         ConfigError: See ``build``.
+        StoreError: See ``build``.
         AmiAuthenticationError: Asterisk refuses the login and never took it.
         MqttAuthenticationError: The broker refuses the login and never took it.
     """

@@ -81,7 +81,7 @@ class StoreError(GatewayError):
 
 
 class StoreWriteError(GatewayError):
-    """The store cannot be written or read just now, a full disk for example. Nothing of what was to be written is in it."""
+    """The store cannot be written or read just now, with a full disk for example; nothing of the batch is in it."""
 
 
 class IllegalTransitionError(GatewayError):

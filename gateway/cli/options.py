@@ -16,10 +16,11 @@ ConfigOption = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", he
 
 
 class ExitStatus(IntEnum):
-    """Why the command ended. 3 is kept for the store."""
+    """Why the command ended."""
 
     STOPPED = 0
     CONFIGURATION = 2
+    STORE = 3
     AMI_LOGIN_REFUSED = 4
     BROKER_LOGIN_REFUSED = 5
 

@@ -10,7 +10,7 @@ import typer
 
 from gateway import logs
 from gateway.cli.options import DEFAULT_CONFIG, ConfigOption, ExitStatus, complain, config_or_exit
-from gateway.errors import AmiAuthenticationError, ConfigError, MqttAuthenticationError
+from gateway.errors import AmiAuthenticationError, ConfigError, MqttAuthenticationError, StoreError
 
 
 class LogLevel(StrEnum):
@@ -29,7 +29,7 @@ def run(
 ) -> None:
     """Run the service until SIGTERM or SIGINT.
 
-    Exit status: 0 stopped in order, 2 configuration, 4 Asterisk refused the login, 5 the broker refused the login.
+    Exit status: 0 stopped in order, 2 configuration, 3 store, 4 Asterisk refused the login, 5 the broker did.
     """
     settings = config_or_exit(config)
     logs.configure(logging.getLevelNamesMapping()[log_level.name])
@@ -48,6 +48,9 @@ def run_to_end(service: Coroutine[Any, Any, None]) -> ExitStatus:
     except ConfigError as error:
         complain(f"the configuration cannot be used:\n{error}")
         return ExitStatus.CONFIGURATION
+    except StoreError as error:
+        complain(f"the store cannot be used: {error}")
+        return ExitStatus.STORE
     except AmiAuthenticationError as error:
         complain(f"Asterisk refused the login: {error}")
         return ExitStatus.AMI_LOGIN_REFUSED

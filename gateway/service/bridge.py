@@ -14,6 +14,7 @@ from gateway.mqtt.interface import Inbound, Retained
 from gateway.mqtt.payloads import CONTRACT, BridgeAsteriskPayload, BridgeHealthPayload, BridgeInfoPayload
 from gateway.mqtt.presentation import Presentation, seconds, time_of_day
 from gateway.mqtt.topics import Topics
+from gateway.service.ledger import Ledger
 from gateway.service.picture import Picture
 
 CAPABILITIES: Final = ["session", "call", "set", "create_session", "resync", "health"]
@@ -52,6 +53,8 @@ class Bridge:
         rights_missing: What the AMI user may not do.
         commands_answered: How many commands were answered.
         outbox: What waits for the broker.
+        ledger: What must be kept before it is shown.
+        on_login: Is told that a login succeeded, by the name of the link.
         refused: Publishes that the broker refused, by topic.
         dropped: Events that no longer fitted into the outbox.
     """
@@ -72,6 +75,8 @@ class Bridge:
         self.rights_missing: Callable[[], list[str]] = list
         self.commands_answered: Callable[[], int] = int
         self.outbox: Outbox | None = None
+        self.ledger: Ledger | None = None
+        self.on_login: Callable[[str], None] = lambda _: None
         self.refused: Counter[str] = Counter()
         self.dropped = 0
         self._topics = topics
@@ -108,8 +113,9 @@ class Bridge:
 
     # Told and asked by the MQTT client -----------------------------------------------------------------------------
 
-    def mqtt_connected(self, protocol: str) -> None:
+    def mqtt_connected(self, protocol: str) -> None:  # noqa: ARG002 - it is the client's to log
         """The broker took us."""
+        self.on_login("mqtt")
 
     def mqtt_disconnected(self, reason: str) -> None:
         """The connection is gone; what waits is kept."""
@@ -150,6 +156,8 @@ class Bridge:
 
     def render(self, topic: str) -> Retained | None:
         """What a retained topic shows now."""
+        if self.ledger is not None:
+            self.ledger.commit_if_due()
         render = self._render.get(topic)
         if render is not None:
             return Retained(render())

@@ -73,6 +73,8 @@ class Picture:
         events_handled: Messages taken.
         lag: Microseconds between Asterisk's stamp on the last event and its arrival; None before the first.
         wanted: Queues to be listed (again) at once.
+        on_login: Told that the login succeeded, by the name of the link.
+        on_burst: Called when something was applied that must be kept.
         on_change: Called when ``link`` or ``current`` changed.
         on_connected: Called when a link is there, and the picture has to be made.
         on_disconnected: Called when it is gone.
@@ -96,6 +98,8 @@ class Picture:
         self.events_handled = 0
         self.lag: int | None = None
         self.wanted: dict[str, None] = {}
+        self.on_login: Callable[[str], None] = lambda _: None
+        self.on_burst: Callable[[], None] = _nothing
         self.on_change: Callable[[], None] = _nothing
         self.on_connected: Callable[[], None] = _nothing
         self.on_disconnected: Callable[[], None] = _nothing
@@ -110,6 +114,7 @@ class Picture:
         self._asterisk_topic = asterisk_topic
         self.link = LinkState("down", self.now())
         self._last_contact: int | None = None
+        self._last_sign: int | None = None
         self._begun = False
         self._stopped = False
         self._waiting: list[Callable[[], None]] | None = None
@@ -135,6 +140,15 @@ class Picture:
         return self._last_contact
 
     @property
+    def last_sign(self) -> int | None:
+        """Instant of the last sign of life whose meaning is in the model; None before the first."""
+        return self._last_sign
+
+    def restore(self, *, last_contact: int) -> None:
+        """Go on from an earlier life, which ended after *last_contact*, an instant."""
+        self._last_contact = self._last_sign = last_contact
+
+    @property
     def completions_unmatched(self) -> int:
         """AgentComplete events that belong to no known call."""
         return self._translator.calls.unmatched
@@ -144,6 +158,7 @@ class Picture:
     def ami_connected(self, greeting: str) -> None:
         """Asterisk took the login; nothing is applied before it is known whether it is the same Asterisk."""
         self._waiting = []
+        self.on_login("ami")
         self._change_link("resyncing")
         _log.info("making a picture of %s", greeting)
         self.on_connected()
@@ -154,6 +169,9 @@ class Picture:
 
     def ami_pong(self, pong: Pong) -> None:
         """A Ping's answer: measures Asterisk's clock."""
+        if self._waiting is None and self._begun:
+            self._last_sign = self._timeline.now(pong.received_steady)
+            self.on_burst()
         if pong.timestamp is None:
             return
         step = self._timeline.pong(sent=pong.sent_steady, received=pong.received_steady, timestamp=pong.timestamp)
@@ -274,6 +292,8 @@ class Picture:
     def _take_undoubted(self, message: AmiMessage) -> None:
         for fact in self._translator.receive(message):
             self.apply(fact)
+        self._last_sign = self._timeline.now(message.arrival.steady)
+        self.on_burst()
         self._restart_timer()
 
     def apply(self, fact: Fact) -> None:

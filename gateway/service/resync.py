@@ -70,6 +70,7 @@ class Resync:
     Attributes:
         rights_missing: What the AMI user may not do, and what that costs.
         count: Resyncs and reconciliations done.
+        stamp: Date and time at which the Asterisk was started that was last seen; None before the first.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class Resync:
         self._translator = translator
         self._timeline = timeline
         self._wrap_up = {fold(queue): seconds * SECOND for queue, seconds in wrap_up.items()}
-        self._stamp: tuple[str, str] | None = None
+        self.stamp: list[str] | None = None
         self._wrap_up_readable = True
         self._warned: set[str] = set()
         self._busy = asyncio.Lock()
@@ -160,9 +161,9 @@ class Resync:
         status = await self._optional("CoreStatus")
         if status is None:
             return False
-        stamp = (status.fields.get("corestartupdate", ""), status.fields.get("corestartuptime", ""))
-        restarted = self._stamp is not None and stamp != self._stamp
-        self._stamp = stamp
+        stamp = [status.fields.get("corestartupdate", ""), status.fields.get("corestartuptime", "")]
+        restarted = self.stamp is not None and stamp != self.stamp
+        self.stamp = stamp
         self._picture.link.started_at = _started_at(stamp)
         return restarted
 
@@ -320,7 +321,7 @@ class Resync:
                 _log.warning("%s; asking again", error)
 
 
-def _started_at(stamp: tuple[str, str]) -> str | None:
+def _started_at(stamp: Sequence[str]) -> str | None:
     """CoreStatus' start-up date and time, which are in the server's local time: taken to be this machine's."""
     try:
         local = datetime.fromisoformat(f"{stamp[0]}T{stamp[1]}").astimezone()

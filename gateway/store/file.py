@@ -123,6 +123,18 @@ def look(path: Path) -> sqlite3.Connection:
     return connect(path, "mode=ro" if log.exists() and log.stat().st_size else "immutable=1")
 
 
+def made_beside(path: Path) -> list[Path]:
+    """What SQLite would make beside the file that is not there yet."""
+    beside = (log_of(path), path.with_name(path.name + "-shm"))
+    return [each for each in beside if not each.exists()]
+
+
+def remove_made(*beside: Path) -> None:
+    """Remove what SQLite made there and left, as it does on a full disk. Nothing was committed to it."""
+    for each in beside:
+        each.unlink(missing_ok=True)
+
+
 class Hold:
     """One gateway's claim on a file: an flock, which ends with the process and does not meet SQLite's own locks."""
 

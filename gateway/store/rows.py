@@ -1,7 +1,12 @@
-"""Contents as rows and back. Every function works within a transaction that its caller owns."""
+"""Contents as rows and back. Every function works within a transaction that its caller owns.
+
+What reads row by row closes its cursor also where a row makes no sense: SQLite keeps a connection open as long as one
+of its cursors is.
+"""
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 from gateway.domain.session import AgentSession, Rules
 from gateway.errors import StoreError
@@ -77,11 +82,12 @@ def read_sessions(connection: sqlite3.Connection, rules: Rules) -> Iterator[Agen
     Raises:
         StoreError: One of them makes no sense.
     """
-    for session_id, body in connection.execute("SELECT session_id, body FROM session ORDER BY rowid"):
-        try:
-            yield session_from_json(body, rules)
-        except ValueError as error:
-            raise StoreError(f"is damaged: the session {session_id} cannot be read") from error
+    with closing(connection.execute("SELECT session_id, body FROM session ORDER BY rowid")) as found:
+        for session_id, body in found:
+            try:
+                yield session_from_json(body, rules)
+            except ValueError as error:
+                raise StoreError(f"is damaged: the session {session_id} cannot be read") from error
 
 
 def read_messages(connection: sqlite3.Connection, after: int | None, limit: int) -> list[Message]:
@@ -114,14 +120,15 @@ def read_commands(connection: sqlite3.Connection) -> dict[str, KnownCommand]:
         StoreError: One of them makes no sense.
     """
     query = "SELECT key, payload, at, answer, reply_topic, correlation_data FROM command ORDER BY rowid"
-    commands = (
-        KnownCommand(_text(key), payload, at, answer, _text(reply_topic), correlation_data)
-        for key, payload, at, answer, reply_topic, correlation_data in connection.execute(query)
-    )
-    try:
-        return {command.key: command for command in commands}
-    except UnicodeDecodeError as error:
-        raise StoreError("is damaged: a command cannot be read") from error
+    commands: dict[str, KnownCommand] = {}
+    with closing(connection.execute(query)) as found:
+        for key, payload, at, answer, reply_topic, correlation_data in found:
+            try:
+                command = KnownCommand(_text(key), payload, at, answer, _text(reply_topic), correlation_data)
+            except UnicodeDecodeError as error:
+                raise StoreError("is damaged: a command cannot be read") from error
+            commands[command.key] = command
+    return commands
 
 
 def read_about(connection: sqlite3.Connection) -> dict[str, str]:

@@ -57,8 +57,8 @@ class Store:
         self._migrations = migrations
         self._hold: Hold | None = None
         self._connection: sqlite3.Connection | None = None
-        self._ahead = log_of(path)
-        self._ahead_inode: int | None = None
+        self._log_path = log_of(path)
+        self._log_inode: int | None = None
         self._count = 0
         self._size = 0
 
@@ -76,7 +76,7 @@ class Store:
         """
         try:
             self._path = self._path.resolve()
-            self._ahead = log_of(self._path)
+            self._log_path = log_of(self._path)
             check_folder(self._path.parent)
             is_new = inode_of(self._path) is None and make(self._path, self._migrations)
             with ExitStack() as stack:
@@ -97,7 +97,8 @@ class Store:
         hold = Hold(self._path)
         hold.take()
         stack.callback(hold.release)
-        had_log = self._ahead.exists()
+        stack.callback(remove_made, *made_beside(self._path))
+        had_log = self._log_path.exists()
         witness = look(self._path)
         stack.callback(witness.close)
         check_version(witness, self._migrations)
@@ -125,7 +126,7 @@ class Store:
         # That the file is open must stand in it and not only in its log, which may get lost; on a full disk it cannot.
         with suppress(sqlite3.Error):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._hold, self._connection, self._ahead_inode = hold, connection, inode_of(self._ahead)
+        self._hold, self._connection, self._log_inode = hold, connection, inode_of(self._log_path)
         return saved
 
     def close(self) -> None:
@@ -214,14 +215,14 @@ class Store:
         assert self._hold is not None, "the store is not open"
         if inode_of(self._path) != self._hold.inode:
             raise StoreWriteError(f"{self._path} was removed or replaced while in use")
-        if self._connection is not None and inode_of(self._ahead) != self._ahead_inode:
-            _log.warning("%s was removed while in use; it is made anew", self._ahead)
+        if self._connection is not None and inode_of(self._log_path) != self._log_inode:
+            _log.warning("%s was removed while in use; it is made anew", self._log_path)
             self._connection.close()
             self._connection = None
         if self._connection is None:
             connection = self._connect()
             connection.execute("SELECT 1 FROM about").fetchone()
-            self._connection, self._ahead_inode = connection, inode_of(self._ahead)
+            self._connection, self._log_inode = connection, inode_of(self._log_path)
         return self._connection
 
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -12,7 +15,7 @@ from pydantic import SecretStr
 from gateway import app
 from gateway.app import Gateway
 from gateway.clock import SystemClock
-from gateway.config import AsteriskConfig, CommandsConfig, GatewayConfig, MqttConfig, SessionConfig
+from gateway.config import AsteriskConfig, CommandsConfig, GatewayConfig, MqttConfig, SessionConfig, StoreConfig
 from gateway.mqtt.topics import Topics
 from tests.ami.queue_model import Member
 from tests.ami.scripted_asterisk import ReceivedAction, ScriptedAsterisk, Session
@@ -104,9 +107,11 @@ async def live(
     *,
     session: Mapping[str, Any] | None = None,
     protocol: str = "auto",
+    store: Path | None = None,
     **commands: Any,
 ) -> AsyncIterator[Live]:
-    """Run a gateway until the ``with`` ends, from the moment its picture is current."""
+    """Run a gateway until the ``with`` ends, from the moment its picture is current; with a new store, or *store*."""
+    directory = Path(tempfile.mkdtemp(prefix="cti-gateway-store-"))
     config = GatewayConfig(
         node="pbx1",
         asterisk=AsteriskConfig(
@@ -115,6 +120,7 @@ async def live(
         mqtt=MqttConfig.model_validate({"port": broker.port, "username": None, "protocol": protocol}),
         session=SessionConfig.model_validate(session or {}),
         commands=CommandsConfig.model_validate({"timeout": TIMEOUT, "addresses": ("*",), **commands}),
+        store=StoreConfig(path=store or directory / "gateway.db"),
     )
     gateway = app.build(config, SystemClock())
     stop = asyncio.Event()
@@ -127,3 +133,4 @@ async def live(
         finally:
             stop.set()
             await task
+            shutil.rmtree(directory)

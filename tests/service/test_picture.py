@@ -136,7 +136,9 @@ async def test_rights_that_are_missing_are_told(broker: Broker) -> None:
         for action in ("CoreStatus", "CoreSettings", "CoreShowChannels", "GetConfig"):
             asterisk.on(action, lambda session, received: session.refuse(received, "Permission denied"))
         async with live(broker, asterisk) as running:
-            info = await running.client.wait_for(lambda m: not m.retained and m.topic == "bridge/info" and m.json["sessions"] == 3)
+            info = await running.client.wait_for(
+                lambda m: not m.retained and m.topic == "bridge/info" and m.json["sessions"] == 3
+            )
             assert len(info.json["rights_missing"]) == 3
             assert all("write=reporting" in each for each in info.json["rights_missing"])
             assert info.json["queues_without_wrap_up"] == ["Support", "sales"]

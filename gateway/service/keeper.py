@@ -1,0 +1,83 @@
+"""What is kept over a restart of the gateway, apart from messages: taken from the parts, and given back to them."""
+
+import json
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from gateway.ami.translate import Translator
+from gateway.domain.handler import AgentHandler, EndedCall
+from gateway.mqtt.announcer import Announcer
+from gateway.service.picture import Picture
+from gateway.service.resync import Resync
+from gateway.store.contents import Batch, Saved
+from gateway.timeline import ClockStep, Timeline
+
+_UNRECORDED: Final = TypeAdapter(list[EndedCall])
+_STEPS: Final = TypeAdapter(list[ClockStep])
+
+
+class Keeper:
+    """Knows which part holds what.
+
+    Args:
+        handler: Sessions, and calls whose records wait.
+        translator: Open calls and waiting callers.
+        announcer: The last ``seq`` of each topic.
+        picture: The last contact with Asterisk.
+        resync: Which Asterisk that was.
+        timeline: The steps of its clock.
+    """
+
+    def __init__(
+        self,
+        handler: AgentHandler,
+        translator: Translator,
+        announcer: Announcer,
+        picture: Picture,
+        resync: Resync,
+        *,
+        timeline: Timeline,
+    ) -> None:
+        self.logged_in: set[str] = set()
+        self._handler = handler
+        self._translator = translator
+        self._announcer = announcer
+        self._picture = picture
+        self._resync = resync
+        self._timeline = timeline
+        self._kept: dict[str, str] = {}
+
+    def collect(self, batch: Batch) -> None:
+        """Add to a batch what has changed since the last."""
+        for session_id, session in self._handler.take_changed().items():
+            if session is None:
+                batch.forget_session(session_id)
+            else:
+                batch.sessions[session_id] = session
+        batch.previous.update(self._announcer.take_previous())
+        if self._translator.take_changed():
+            self._keep(batch, "calls", self._translator.remember())
+        self._keep(batch, "unrecorded", _UNRECORDED.dump_json(self._handler.unrecorded()).decode())
+        self._keep(batch, "clock_steps", _STEPS.dump_json(self._timeline.steps).decode())
+        self._keep(batch, "asterisk", json.dumps(self._resync.stamp))
+        self._keep(batch, "logged_in", json.dumps(sorted(self.logged_in)))
+        self._keep(batch, "contact", json.dumps(self._picture.last_sign))
+
+    def restore(self, saved: Saved) -> None:
+        """Give back what was kept, before anything runs."""
+        self._kept = dict(saved.values)
+        values = {name: json.loads(text) for name, text in saved.values.items()}
+        self._timeline.restore(_STEPS.validate_python(values.get("clock_steps", [])))
+        self._handler.restore(saved.sessions, _UNRECORDED.validate_json(saved.values.get("unrecorded", "[]")))
+        if "calls" in saved.values:
+            self._translator.recall(saved.values["calls"])
+        self._announcer.restore(max(saved.previous.values(), default=0), saved.previous, saved.sessions)
+        self._resync.stamp = values.get("asterisk")
+        self.logged_in = set(values.get("logged_in", []))
+        if values.get("contact") is not None:
+            self._picture.restore(last_contact=values["contact"])
+
+    def _keep(self, batch: Batch, name: str, text: str) -> None:
+        if self._kept.get(name) != text:
+            self._kept[name] = batch.values[name] = text

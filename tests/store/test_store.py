@@ -1,0 +1,275 @@
+"""The store in use: what was written is there again, and nothing else."""
+
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.domain.session import Rules
+from gateway.errors import StoreWriteError
+from gateway.store.contents import Batch
+from gateway.store.store import Store
+from tests.domain.support import RULES
+from tests.store.support import (
+    Expected,
+    batches,
+    command,
+    contents,
+    full_batch,
+    message,
+    new_store,
+    opened,
+    pieces,
+    put_pieces,
+    session,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batches(), st.sets(st.integers(0, 11)))
+def test_what_was_written_is_read(written: list[Batch], restarts: set[int]) -> None:
+    """After any batches, over any restarts, the store holds what plain dictionaries hold, in their order."""
+    expected = Expected()
+    with TemporaryDirectory() as folder:
+        store = new_store(Path(folder) / "gateway.db")
+        stream = store.open(RULES).stream
+        for number, batch in enumerate(written):
+            store.write(batch)
+            expected.apply(batch)
+            assert store.size_of_outbox() == expected.size
+            if number in restarts:
+                store.close()
+                saved = store.open(RULES)
+                expected.check(saved)
+                assert (saved.stream, saved.is_new, saved.is_restored) == (stream, False, False)
+                assert store.size_of_outbox() == expected.size
+        store.close()
+        expected.check(contents(Path(folder) / "gateway.db"))
+
+
+@pytest.mark.parametrize("synchronous", ["full", "normal"])
+def test_new_store_is_empty(tmp_path: Path, synchronous: str) -> None:
+    """Where there is no file, an empty store with a stream of its own is made, for its owner alone."""
+    path = tmp_path / "gateway.db"
+    store = Store(path, synchronous="full" if synchronous == "full" else "normal")
+    saved = store.open(RULES)
+    store.close()
+    assert (saved.is_new, saved.is_restored, UUID(saved.stream).version) == (True, False, 4)
+    Expected().check(saved)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert contents(path).stream == saved.stream
+
+
+def test_streams_of_two_stores_differ(tmp_path: Path) -> None:
+    """Each store has a stream of its own."""
+    assert contents(tmp_path / "one.db").stream != contents(tmp_path / "two.db").stream
+
+
+def test_orderly_end_leaves_one_file(tmp_path: Path) -> None:
+    """After an orderly end the one file is all there is, so that a copy of it is a backup."""
+    with opened(tmp_path / "gateway.db") as (store, _):
+        store.write(full_batch(10))
+    assert [each.name for each in tmp_path.iterdir()] == ["gateway.db"]
+
+
+def test_sessions_come_under_the_present_rules(tmp_path: Path) -> None:
+    """Sessions are read with the rules that the store is opened with."""
+    with opened(tmp_path / "gateway.db") as (store, _):
+        store.write(full_batch(2))
+    rules = Rules(frozenset({"acw"}))
+    with opened(tmp_path / "gateway.db", rules) as (_, saved):
+        assert [each.rules for each in saved.sessions] == [rules, rules]
+
+
+def test_batch_that_fails_writes_nothing(tmp_path: Path) -> None:
+    """A batch of which one part cannot be written changes nothing, and the store goes on."""
+    expected = Expected()
+    with opened(tmp_path / "gateway.db") as (store, _):
+        store.write(first := full_batch(3))
+        expected.apply(first)
+        batch = Batch(
+            sessions={"session-9": session(9)}, values={"seq": "9"}, messages=[message(9), message(1)], acknowledged=[2]
+        )
+        with pytest.raises(StoreWriteError, match="UNIQUE"):
+            store.write(batch)
+        assert store.size_of_outbox() == expected.size
+        batch.messages.pop()
+        store.write(batch)
+        expected.apply(batch)
+        assert store.size_of_outbox() == expected.size
+    expected.check(contents(tmp_path / "gateway.db"))
+
+
+def test_batch_says_whether_it_holds_anything() -> None:
+    """An empty batch is false, and one with anything in it is true."""
+    assert not Batch()
+    assert all(
+        (
+            Batch(sessions={"a": session(1)}),
+            Batch(forgotten={"a"}),
+            Batch(messages=[message(1)]),
+            Batch(acknowledged=[1]),
+            Batch(previous={"a": 1}),
+            Batch(values={"a": "1"}),
+            Batch(commands={"a": command(1)}),
+            Batch(forgotten_commands={"a"}),
+        )
+    )
+
+
+def test_batch_keeps_the_last_word(tmp_path: Path) -> None:
+    """In one burst, what is forgotten after it changed is gone, and a command that comes again stays."""
+    path = tmp_path / "gateway.db"
+    with opened(path) as (store, _):
+        store.write(Batch(commands={command(1).key: command(1)}))
+        batch = Batch(sessions={"session-1": session(1)})
+        batch.forget_session("session-1")
+        batch.forget_command(command(1).key)
+        batch.remember_command(command(1, answer=b"ok"))
+        batch.remember_command(command(2))
+        batch.forget_command(command(2).key)
+        store.write(batch)
+    saved = contents(path)
+    assert not saved.sessions
+    assert saved.commands == {command(1).key: command(1, answer=b"ok")}
+
+
+def test_messages_come_piece_by_piece(tmp_path: Path) -> None:
+    """The messages can be read in pieces of any length, so that a long outage need not fit into memory."""
+    path = tmp_path / "gateway.db"
+    with opened(path) as (store, _):
+        store.write(Batch(messages=[message(number) for number in range(10)]))
+        store.write(Batch(acknowledged=[0, 4]))
+    store = new_store(path)
+    assert store.open(RULES, with_messages=False).messages == []
+    assert store.size_of_outbox()[0] == 8
+    read = store.messages(None, 3)
+    while more := store.messages(read[-1].number, 3):
+        read += more
+    store.close()
+    assert read == [message(number) for number in (1, 2, 3, 5, 6, 7, 8, 9)]
+
+
+@pytest.mark.parametrize("name", ["a b?c#d%41.db", "größe.db", "x\udcff.db", "..db"])
+def test_any_path_is_taken(tmp_path: Path, name: str) -> None:
+    """Characters that mean something in a URI, or are no UTF-8, may be in the path."""
+    with opened(tmp_path / name) as (store, _):
+        store.write(full_batch(1))
+    assert len(contents(tmp_path / name).sessions) == 1
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_symbolic_link_stays_one(tmp_path: Path) -> None:
+    """A link to the file is followed, and files beside it are made where the file is."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "gateway.db").symlink_to(tmp_path / "disk" / "real.db")
+    with opened(tmp_path / "gateway.db") as (store, saved):
+        store.write(full_batch(1))
+        assert saved.is_new
+    assert (tmp_path / "gateway.db").is_symlink()
+    assert len(contents(tmp_path / "disk" / "real.db").sessions) == 1
+
+
+# Copies and lost pieces -----------------------------------------------------------------------------------------------
+
+
+def test_copy_begins_a_new_stream(tmp_path: Path) -> None:
+    """A backup that is put back holds everything, and begins a stream of its own in which no topic had an event."""
+    path = tmp_path / "gateway.db"
+    with opened(path) as (store, saved):
+        store.write(full_batch(3))
+    (tmp_path / "backup.db").write_bytes(path.read_bytes())
+    path.rename(tmp_path / "broken.db")
+    (tmp_path / "backup.db").rename(path)
+    restored = contents(path)
+    assert (restored.is_new, restored.is_restored, restored.previous) == (False, True, {})
+    assert restored.stream != saved.stream
+    assert (len(restored.sessions), len(restored.messages)) == (3, 3)
+    again = contents(path)
+    assert (again.stream, again.is_restored) == (restored.stream, False)
+
+
+def test_backup_can_be_taken_while_in_use(tmp_path: Path) -> None:
+    """SQLite's own backup takes a whole copy of a store in use, which then is a copy like any other."""
+    path, backup = tmp_path / "gateway.db", tmp_path / "backup.db"
+    with opened(path) as (store, _):
+        store.write(full_batch(3))
+        with closing(sqlite3.connect(path)) as reader, closing(sqlite3.connect(backup)) as copy:
+            reader.backup(copy)
+        store.write(Batch(values={"later": "1"}))
+    restored = contents(backup)
+    assert (restored.is_restored, len(restored.sessions), restored.values) == (True, 3, full_batch(3).values)
+
+
+def test_copy_that_sqlite_packed_is_taken(tmp_path: Path) -> None:
+    """A copy by ``VACUUM INTO``, which keeps no log, is a copy like any other."""
+    path, backup = tmp_path / "gateway.db", tmp_path / "backup.db"
+    with opened(path) as (store, _):
+        store.write(full_batch(3))
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("VACUUM INTO ?", (str(backup),))
+    with opened(backup) as (store, saved):
+        assert (saved.is_restored, len(saved.sessions)) == (True, 3)
+        store.write(Batch(values={"later": "1"}))
+    assert contents(backup).values["later"] == "1"
+
+
+def test_lost_log_begins_a_new_stream(tmp_path: Path) -> None:
+    """A log deleted after a kill takes what it held with it: the store is whole, of an earlier time, and says so."""
+    path = tmp_path / "gateway.db"
+    with opened(path) as (store, saved):
+        store.write(full_batch(3))
+        killed = pieces(path)
+    assert killed["gateway.db-wal"]
+    put_pieces(path, {"gateway.db": killed["gateway.db"]})
+    restored = contents(path)
+    assert (restored.is_restored, restored.sessions, restored.is_new) == (True, [], False)
+    assert restored.stream != saved.stream
+    put_pieces(path, killed)
+    whole = contents(path)
+    assert (whole.is_restored, whole.stream, len(whole.sessions)) == (False, saved.stream, 3)
+
+
+def test_log_deleted_while_in_use_loses_nothing(tmp_path: Path) -> None:
+    """A log deleted under a running gateway is made anew at the next write, and a kill after it loses nothing."""
+    path = tmp_path / "gateway.db"
+    with opened(path) as (store, _):
+        store.write(full_batch(3))
+        (tmp_path / "gateway.db-wal").unlink()
+        store.write(Batch(values={"later": "1"}))
+        killed = pieces(path)
+    put_pieces(path, killed)
+    saved = contents(path)
+    assert (len(saved.sessions), saved.values["later"], saved.is_restored) == (3, "1", False)
+
+
+def test_file_taken_away_while_in_use_is_told(tmp_path: Path) -> None:
+    """Nothing is written to a file that nobody will find again; put back, it is written on."""
+    path = tmp_path / "gateway.db"
+    with opened(path) as (store, _):
+        path.rename(tmp_path / "away.db")
+        with pytest.raises(StoreWriteError, match=r"gateway.db was removed or replaced while in use"):
+            store.write(full_batch(3))
+        path.touch()
+        with pytest.raises(StoreWriteError, match=r"gateway.db was removed or replaced while in use"):
+            store.write(full_batch(3))
+        (tmp_path / "away.db").rename(path)
+        store.write(full_batch(3))
+    assert len(contents(path).sessions) == 3
+
+
+def test_stream_can_be_renewed(tmp_path: Path) -> None:
+    """A stream that others know more of than the store does is given up for a new one, and no topic had an event."""
+    path = tmp_path / "gateway.db"
+    with opened(path) as (store, saved):
+        store.write(full_batch(3))
+        stream = store.renew_stream()
+    assert stream != saved.stream
+    again = contents(path)
+    assert (again.stream, again.previous, len(again.sessions)) == (stream, {}, 3)
