@@ -27,6 +27,7 @@ from gateway.mqtt.topics import TopicNameError, Topics
 from gateway.service.bridge import Bridge
 from gateway.service.carrier import Carrier
 from gateway.service.commander import Commander
+from gateway.service.journal import Journal
 from gateway.service.keeper import Keeper
 from gateway.service.ledger import Ledger
 from gateway.service.orders import Orders
@@ -191,6 +192,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         is_current=lambda: picture.current,
         max_age=config.commands.max_age * SECOND,
         limit=config.commands.max_in_flight,
+        journal=Journal(ledger),
     )
     bridge.on_command = commander.receive
     bridge.commands_answered = lambda: sum(commander.answered.values())
@@ -210,6 +212,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     keeper.restore(saved)
     for message in saved.messages:
         ledger.resume(message)
+    commander.restore(saved.commands)
     return Gateway(picture, upkeep, commander, ami, exit_.client, ledger, store)
 
 

@@ -110,6 +110,7 @@ class Translator:
         translate = self._translate.get(message.event)
         if translate is None:
             return []
+        self._changed = self._changed or message.event in _REMEMBERED
         at = self.instant(message)
         return [*self.calls.advance(at), *translate(message.fields, at)]
 

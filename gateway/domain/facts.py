@@ -103,6 +103,17 @@ class ContactLost:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionGap:
+    """From *begin* to *end* (instants) something of one session may have been missed, because of *why*."""
+
+    queue: str
+    interface: str
+    begin: int
+    end: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class AsteriskRestarted:
     """A new Asterisk answers; the old one was last heard at *last_contact*. Members have until *deadline* to return."""
 
@@ -127,7 +138,7 @@ class TimePassed:
 
 MemberFact = MemberAdded | MemberTold | MemberRemoved | MembersListed
 CallFact = CallAnswered | CallEnded | CallClosed | CallMissed
-WorldFact = ContactLost | AsteriskRestarted | WrapUpConfigured
+WorldFact = ContactLost | SessionGap | AsteriskRestarted | WrapUpConfigured
 Fact = MemberFact | CallFact | WorldFact | TimePassed
 
 

@@ -222,6 +222,8 @@ class AgentHandler:
         match fact:
             case facts.ContactLost():
                 return self._contact_lost(fact)
+            case facts.SessionGap():
+                return self._session_gap(fact)
             case facts.AsteriskRestarted():
                 return self._asterisk_restarted(fact)
             case facts.WrapUpConfigured():
@@ -450,6 +452,12 @@ class AgentHandler:
         for session in list(self._sessions.values()):
             outcomes += self._store(session, (history.note_gap(session, gap), ()))
         return outcomes
+
+    def _session_gap(self, fact: facts.SessionGap) -> list[Outcome]:
+        session = self._sessions.get(membership_key(fact.queue, fact.interface))
+        if session is None:
+            return []
+        return self._store(session, (history.note_gap(session, Gap(fact.begin, fact.end, fact.why)), ()))
 
     def _asterisk_restarted(self, fact: facts.AsteriskRestarted) -> list[Outcome]:
         """Nothing of the old Asterisk goes on; every member has some time to come back."""

@@ -208,6 +208,12 @@ class BridgeRequest(Command):
     request: Literal["resync", "health"]
 
 
+class MeasurementPeriod(Command):
+    """``put_MeasurementPeriod``: of an agent or a queue. Zero is no period."""
+
+    seconds: Annotated[StrictInt, Field(ge=1)]
+
+
 _Model = TypeVar("_Model", bound=Command)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from gateway.domain.handler import AgentHandler, AgentIdentity
 from gateway.domain.member import Member
 from gateway.domain.session import AgentSession
-from gateway.mqtt.commands import BridgeRequest, Command, CommandId, CreateSession, SetState
+from gateway.mqtt.commands import BridgeRequest, Command, CommandId, CreateSession, MeasurementPeriod, SetState
 from gateway.mqtt.topics import CommandAddress
 from gateway.service.answers import Code, CommandError, Result
 from gateway.service.orders import Done, Orders
@@ -79,6 +79,8 @@ class Carrier:
 
     def _forbidden(self, address: CommandAddress, command: Command) -> str | None:
         match command:
+            case MeasurementPeriod():
+                return "this version keeps no measurement periods (see capabilities on bridge/info)"
             case SetState():
                 return self._policy.refusal(command.right, group=address.group or None, reason=command.reason)
             case CreateSession():

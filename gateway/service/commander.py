@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from gateway.mqtt.commands import (
     BridgeRequest,
     Command,
     CreateSession,
+    MeasurementPeriod,
     SetState,
     check_agent,
     check_characters,
@@ -23,8 +24,10 @@ from gateway.mqtt.commands import (
 from gateway.mqtt.interface import Inbound
 from gateway.mqtt.topics import CommandAddress, Topics
 from gateway.service.answers import Code, CommandError, Result
+from gateway.service.journal import Journal
 from gateway.service.repeats import Deliveries, Known, Repeats, Retained, digest
 from gateway.service.replies import Replies, ReplyTo
+from gateway.store.contents import KnownCommand
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ MODELS: Final[dict[str, type[Command]]] = {
     "session_set": SetState,
     "agent_set": SetState,
     "create_session": CreateSession,
+    "agent_period": MeasurementPeriod,
+    "queue_period": MeasurementPeriod,
     "bridge_request": BridgeRequest,
 }
 """What each kind of command topic takes."""
@@ -47,13 +52,14 @@ MODELS: Final[dict[str, type[Command]]] = {
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """A command on its way to its answer. ``known`` is where the answer is kept for repeats."""
+    """A command on its way to its answer. ``known`` is where the answer is kept for repeats, ``key`` the journal's."""
 
     address: CommandAddress
     command: Command
     reply_to: ReplyTo
     known: Known | None
     answered: bool = False
+    key: str | None = None
 
 
 class Commander:
@@ -68,6 +74,7 @@ class Commander:
         is_current: Whether there is a picture of Asterisk to act on.
         max_age: Microseconds after which a command is too old.
         limit: How many may run at once.
+        journal: Keeps them over a kill; None: nobody does.
     """
 
     def __init__(
@@ -81,7 +88,9 @@ class Commander:
         is_current: Callable[[], bool],
         max_age: int,
         limit: int,
+        journal: Journal | None = None,
     ) -> None:
+        self._journal = journal
         self._topics = topics
         self._clock = clock
         self._carry = carry
@@ -104,7 +113,7 @@ class Commander:
     def receive(self, inbound: Inbound) -> None:
         """Take one message. Starts what it asks for; the answer follows by itself."""
         address = self._topics.parse_command(inbound.topic)
-        if address is None or address.kind not in MODELS:
+        if address is None:
             return
         if not inbound.payload:
             self._retained.cleared(inbound.topic)
@@ -116,6 +125,21 @@ class Commander:
                 self._refuse_retained(address, inbound, reply_to)
         elif not self._deliveries.is_second(inbound, arrived.steady):
             self._receive(address, inbound, reply_to, arrived)
+
+    def restore(self, commands: Mapping[str, KnownCommand]) -> None:
+        """Answer what was under way when the gateway was killed, and know the repeats of what was answered."""
+        if self._journal is None:
+            return
+        now = self._clock.now()
+        for each in list(self._journal.restore(commands)):
+            answer = each.answer
+            if answer is None:
+                why = "the gateway was killed before Asterisk confirmed; the state is told by events"
+                answer = self._replies.answer(each.reply_to, each.command_id, Result(Code.TIMEOUT, why))
+                self._journal.end(each.key, answer, is_repeatable=each.command_id is not None)
+            if each.command_id is not None:
+                known = Known(each.digest, now.steady - (now.wall - each.at), answer)
+                self._repeats.restore(each.topic, each.command_id, known)
 
     async def stop(self) -> None:
         """Take no more commands, and cancel and answer those that run."""
@@ -165,6 +189,14 @@ class Commander:
         if failure is not None:
             self._finish(request, _result_of(failure))
             return
+        if self._journal is not None:
+            request.key = self._journal.begin(
+                inbound.topic, command.id, digest(inbound.payload), reply_to, at=arrived.wall
+            )
+            if self._journal.failure is not None:
+                # It could be carried out, but after a kill nobody would know that it was.
+                self._finish(request, Result(Code.BUSY, "the gateway's store cannot be written to: try again"))
+                return
         task = asyncio.create_task(self._run(request), name=f"command {address.kind}")
         self._running[task] = request
         task.add_done_callback(lambda done: self._running.pop(done, None))
@@ -241,6 +273,8 @@ class Commander:
     def _finish(self, request: _Request, result: Result) -> None:
         request.answered = True
         answer = self._replies.answer(request.reply_to, request.command.id, result)
+        if self._journal is not None and request.key is not None:
+            self._journal.end(request.key, answer, is_repeatable=request.command.id is not None)
         if request.known is not None:
             request.known.answer = answer
             for also in request.known.waiting:

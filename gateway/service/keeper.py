@@ -27,6 +27,9 @@ class Keeper:
         picture: The last contact with Asterisk.
         resync: Which Asterisk that was.
         timeline: The steps of its clock.
+
+    Attributes:
+        logged_in: The links, ``ami`` and ``mqtt``, whose login has ever succeeded.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class Keeper:
             self._translator.recall(saved.values["calls"])
         self._announcer.restore(max(saved.previous.values(), default=0), saved.previous, saved.sessions)
         self._resync.stamp = values.get("asterisk")
-        self.logged_in = set(values.get("logged_in", []))
+        self.logged_in.update(values.get("logged_in", []))
         if values.get("contact") is not None:
             self._picture.restore(last_contact=values["contact"])
 

@@ -45,15 +45,19 @@ class Repeats:
     def find(self, topic: str, command_id: CommandId, now: int) -> Known | None:
         """The command known by topic and id; the string ``"1"`` and the number ``1`` are two ids."""
         _forget_old(self._known, lambda known: known.answer is not None and now - known.at >= REMEMBERED_TIME)
-        known = self._known.get(_key(topic, command_id))
+        known = self._known.get(key_of(topic, command_id))
         return None if known is None or (known.answer is not None and now - known.at >= REMEMBERED_TIME) else known
 
     def remember(self, topic: str, command_id: CommandId, payload: bytes, now: int) -> Known:
         """A new command."""
-        key = _key(topic, command_id)
+        key = key_of(topic, command_id)
         self._known.pop(key, None)
         known = self._known[key] = Known(digest(payload), now)
         return known
+
+    def restore(self, topic: str, command_id: CommandId, known: Known) -> None:
+        """A command of an earlier life."""
+        self._known[key_of(topic, command_id)] = known
 
 
 class Deliveries:
@@ -96,7 +100,8 @@ def digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=16).digest()
 
 
-def _key(topic: str, command_id: CommandId) -> bytes:
+def key_of(topic: str, command_id: CommandId) -> bytes:
+    """What a command with an id is known by; the string ``"1"`` and the number ``1`` are two ids."""
     return digest(f"{topic}\0{type(command_id).__name__}\0{command_id}".encode("utf-8", "surrogatepass"))
 
 

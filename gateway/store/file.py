@@ -1,9 +1,12 @@
-"""The store's file: made whole or not at all, held by one gateway alone, looked at without a change to it."""
+"""The store's file: made whole or not at all, held by one gateway alone, left as it is where it cannot be used.
+
+A process must not close a descriptor of its own on a database while SQLite has it open: that ends SQLite's locks.
+"""
 
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -114,25 +117,35 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def look(path: Path) -> sqlite3.Connection:
-    """Open the database for reading so that neither it nor its log changes, not even when the connection is closed.
+def witness(path: Path) -> sqlite3.Connection | None:
+    """Open a database that has a log, so that no other connection's end moves the log into it; None if it has none.
 
-    While the connection has read and is open, no other one's end moves the log into the database.
+    What is found wrong with a file must not change it, and SQLite tidies up at the end of the last connection.
     """
     log = log_of(path)
-    return connect(path, "mode=ro" if log.exists() and log.stat().st_size else "immutable=1")
+    if not (log.exists() and log.stat().st_size):
+        return None
+    connection = connect(path, "mode=ro")
+    try:
+        connection.execute("PRAGMA user_version").fetchone()  # which takes the lock that prevents it
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def made_beside(path: Path) -> list[Path]:
-    """What SQLite would make beside the file that is not there yet."""
+    """What SQLite makes beside the file and is not there yet."""
     beside = (log_of(path), path.with_name(path.name + "-shm"))
     return [each for each in beside if not each.exists()]
 
 
-def remove_made(*beside: Path) -> None:
-    """Remove what SQLite made there and left, as it does on a full disk. Nothing was committed to it."""
-    for each in beside:
-        each.unlink(missing_ok=True)
+def remove_made(path: Path, made: Iterable[Path]) -> None:
+    """Remove what SQLite has made since and left, as it does on a full disk; never a log that holds anything."""
+    log = log_of(path)
+    if not (log.exists() and log.stat().st_size):
+        for each in made:
+            each.unlink(missing_ok=True)
 
 
 class Hold:

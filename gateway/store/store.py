@@ -17,7 +17,19 @@ from gateway.domain.session import Rules
 from gateway.errors import StoreError, StoreWriteError
 from gateway.store import rows
 from gateway.store.contents import Batch, Message, Saved
-from gateway.store.file import Hold, check_folder, connect, inode_of, log_of, look, make, transaction, use_log
+from gateway.store.file import (
+    Hold,
+    check_folder,
+    connect,
+    inode_of,
+    log_of,
+    made_beside,
+    make,
+    remove_made,
+    transaction,
+    use_log,
+    witness,
+)
 from gateway.store.schema import MIGRATIONS, Migration, check_integrity, check_version, migrate
 
 _log: Final = logging.getLogger(__name__)
@@ -97,15 +109,16 @@ class Store:
         hold = Hold(self._path)
         hold.take()
         stack.callback(hold.release)
-        stack.callback(remove_made, *made_beside(self._path))
+        stack.callback(remove_made, self._path, made_beside(self._path))
         had_log = self._log_path.exists()
-        witness = look(self._path)
-        stack.callback(witness.close)
-        check_version(witness, self._migrations)
-        check_integrity(witness)
+        watching = witness(self._path)
+        if watching is not None:
+            stack.callback(watching.close)
         # Closed before the witness, so that nothing of the log gets into the file if anything below fails.
         connection = self._connect()
         stack.callback(connection.close)
+        check_version(connection, self._migrations)
+        check_integrity(connection)
         with transaction(connection):
             migrate(connection, self._migrations)
             stream, is_restored = _stream(connection, hold.inode, had_log=had_log)
@@ -121,7 +134,8 @@ class Store:
                 commands=rows.read_commands(connection),
             )
             self._count, self._size = rows.read_size_of_messages(connection)
-        witness.close()
+        if watching is not None:
+            watching.close()
         use_log(connection)
         # That the file is open must stand in it and not only in its log, which may get lost; on a full disk it cannot.
         with suppress(sqlite3.Error):
@@ -199,8 +213,13 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         connection = connect(self._path, "mode=rw")
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT}")
+        try:
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT}")
+            connection.execute("PRAGMA user_version").fetchone()  # so that SQLite opens the log
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _in_place(self) -> sqlite3.Connection:
@@ -220,9 +239,8 @@ class Store:
             self._connection.close()
             self._connection = None
         if self._connection is None:
-            connection = self._connect()
-            connection.execute("SELECT 1 FROM about").fetchone()
-            self._connection, self._log_inode = connection, inode_of(self._log_path)
+            self._connection = self._connect()
+            self._log_inode = inode_of(self._log_path)
         return self._connection
 
 

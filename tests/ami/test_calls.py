@@ -172,6 +172,16 @@ def test_a_leg_without_company_is_waited_for() -> None:
     assert fact.occasion.at == instant(5000)
 
 
+def test_the_next_deadline_is_the_earliest() -> None:
+    """Of several legs left alone the one that was left first is decided first."""
+    translator = new_translator()
+    script = [*answered(), *answered("d", "q", "B2"), *leave(5000, "B", "c"), *leave(5100, "B2", "d")]
+    play(script, translator, until=5100)
+    assert translator.next_deadline() == instant(5200)
+    assert [end.leg for end in ends(translator.advance(instant(5250)))] == ["p"]
+    assert translator.next_deadline() == instant(5300)
+
+
 @pytest.mark.parametrize(("back", "at"), [(5199, 9000.0), (5300, 5000.0)])
 def test_company_within_200_ms_by_the_events_own_time(back: float, at: float) -> None:
     """What counts is when the events happened, also if all of them arrive in one read."""

@@ -335,6 +335,7 @@ def test_a_gap_told_again_is_one() -> None:
     assert [(since(gap.begin), since(gap.end)) for gap in session.gaps] == [(50, 60)]
     assert desk.lose(20, 60) == []
     assert desk.lose(10, 40) == []
+    assert desk.lose(70, 70) == []
 
 
 def test_the_end_cuts_its_gaps() -> None:

@@ -170,6 +170,17 @@ def test_ready_cannot_shorten_what_asterisk_enforces() -> None:
     assert desk.session.pending_state is None
 
 
+def test_ready_was_asked_for_one_wrap_up_only() -> None:
+    """What was pending in one wrap-up is not in the next."""
+    desk = Desk()
+    desk.add()
+    desk.talk(10, 20, "a")
+    desk.unpause(22)
+    desk.tick(35)
+    desk.talk(40, 50, "b")
+    assert (desk.session.state, desk.session.pending_state) == (S.BUSY_WRAPUP, None)
+
+
 def test_a_pause_taken_back_in_the_wrap_up_leaves_ready_pending() -> None:
     """What was pending turns from NOT_READY to READY."""
     desk = Desk()
@@ -382,6 +393,17 @@ def test_a_call_that_ended_long_ago_brings_a_wrap_up_that_is_over() -> None:
     desk.listed(300, desk.member)
     assert desk.story[-2:] == [("WRAPUP", 20), ("READY", 35)]
     assert desk.events[-1].occasion.cause is Cause.TIMER
+
+
+def test_a_pause_at_the_very_instant_of_the_end_is_one_of_the_call() -> None:
+    """It is kept for after the wrap-up."""
+    desk = Desk()
+    desk.add()
+    desk.answer(10)
+    desk.pause(20, "lunch")
+    desk.end(20)
+    desk.tick(60)
+    assert desk.story[-2:] == [("WRAPUP", 20), ("NOT_READY", 35)]
 
 
 # What other calls bring --------------------------------------------------------------------------------------------

@@ -17,16 +17,23 @@ from tests.domain.support import RULES
 from tests.store.support import Expected, contents, full_batch, message, new_store, opened, pieces, put_pieces
 from tests.store.test_kill import ROOT, line, opened_or_told, running
 
+READER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(connection.execute("SELECT count(*) FROM session").fetchone())
+connection.close()
+"""
+
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of some 40 pages, closed."""
     path = tmp_path_factory.mktemp("good") / "gateway.db"
     with opened(path) as (store, _):
         batch = full_batch(40)
         batch.messages += [message(number, 9_000) for number in range(100, 103)]
         store.write(batch)
-    return path.read_bytes()
+    return path
 
 
 @pytest.fixture
@@ -140,11 +147,11 @@ def no_database(path: Path) -> None:
     ],
 )
 def test_file_that_cannot_be_used_is_told_and_left(
-    good: bytes, tmp_path: Path, damage: Callable[[Path], None], said: str
+    good: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
 ) -> None:
     """A damaged, foreign or newer file is told for what it is, and neither it nor anything beside it changes."""
     path = tmp_path / "gateway.db"
-    path.write_bytes(good)
+    path.write_bytes(good.read_bytes())
     damage(path)
     before = pieces(path)
     assert refusal(path).startswith(said)
@@ -153,10 +160,10 @@ def test_file_that_cannot_be_used_is_told_and_left(
 
 
 @pytest.mark.parametrize("damage", [make_newer, unreadable_session, no_stream, bad_command])
-def test_refused_file_keeps_its_log(good: bytes, tmp_path: Path, damage: Callable[[Path], None]) -> None:
+def test_refused_file_keeps_its_log(good: Path, tmp_path: Path, damage: Callable[[Path], None]) -> None:
     """Where a killed program left a log, what is refused because of it is left as it is, the log too."""
     path = tmp_path / "gateway.db"
-    path.write_bytes(good)
+    path.write_bytes(good.read_bytes())
     with closing(sqlite3.connect(path)) as witness:
         witness.execute("SELECT count(*) FROM session").fetchall()
         damage(path)
@@ -169,10 +176,10 @@ def test_refused_file_keeps_its_log(good: bytes, tmp_path: Path, damage: Callabl
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=3))
-def test_any_wrong_byte_is_harmless_or_told(good: bytes, tmp_path: Path, flips: list[tuple[float, int]]) -> None:
+def test_any_wrong_byte_is_harmless_or_told(good: Path, tmp_path: Path, flips: list[tuple[float, int]]) -> None:
     """Whichever bytes of the file are wrong, it opens or is told and left; no other error comes of it."""
     path = tmp_path / "gateway.db"
-    data = bytearray(good)
+    data = bytearray(good.read_bytes())
     for place, mask in flips:
         data[int(place * len(data))] ^= mask
     put_pieces(path, {path.name: bytes(data)})
@@ -219,27 +226,27 @@ def test_log_without_its_file_is_told(tmp_path: Path) -> None:
     assert pieces(path) == {"gateway.db-wal": killed["gateway.db-wal"]}
 
 
-def test_read_only_file_system_is_told(small_disk: Path, good: bytes) -> None:
+def test_read_only_file_system_is_told(small_disk: Path, good: Path) -> None:
     """A file on a file system that cannot be written is told, whether it is there already or not."""
-    (small_disk / "gateway.db").write_bytes(good)
+    (small_disk / "gateway.db").write_bytes(good.read_bytes())
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     said = f"cannot be used: the folder {small_disk} cannot be written"
     assert refusal(small_disk / "gateway.db") == said
     assert refusal(small_disk / "new.db") == said
-    assert pieces(small_disk / "gateway.db") == {"gateway.db": good}
+    assert pieces(small_disk / "gateway.db") == {"gateway.db": good.read_bytes()}
 
 
-def test_read_only_file_is_told(tmp_path: Path, good: bytes) -> None:
+def test_read_only_file_is_told(tmp_path: Path, good: Path) -> None:
     """A file that cannot be written in a folder that can is told."""
     path = tmp_path / "gateway.db"
-    path.write_bytes(good)
+    path.write_bytes(good.read_bytes())
     mount = ["mount", "--bind", str(path), str(path)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("a file can be made read-only for this test by root alone")
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", str(path)], check=True)
         assert refusal(path) == "cannot be read and written: Read-only file system"
-        assert pieces(path) == {"gateway.db": good}
+        assert pieces(path) == {"gateway.db": good.read_bytes()}
     finally:
         subprocess.run(["umount", str(path)], check=True)
 
@@ -261,6 +268,22 @@ def test_second_gateway_is_refused(tmp_path: Path) -> None:
         assert line(other) == "opened 0"
         assert refusal(tmp_path / "other.db") == "is in use by another gateway"
     contents(tmp_path / "other.db")
+
+
+def test_reader_at_the_file_leaves_everything_in_place(tmp_path: Path) -> None:
+    """Another program that reads the file in use, and ends, neither disturbs the writing nor takes the log with it."""
+    path = tmp_path / "gateway.db"
+    contents(path)
+    for batch in (full_batch(3), Batch(values={"later": "1"})):  # found without a log, and with one
+        with opened(path) as (store, _):
+            store.write(batch)
+            log = (tmp_path / "gateway.db-wal").stat().st_ino
+            said = subprocess.run([sys.executable, "-c", READER, str(path)], capture_output=True, check=True).stdout
+            assert said == b"(3,)\n"
+            assert (tmp_path / "gateway.db-wal").stat().st_ino == log
+            killed = pieces(path)
+        put_pieces(path, killed)
+    assert contents(path).values["later"] == "1"
 
 
 def test_file_locked_by_another_program_is_told(tmp_path: Path) -> None:
@@ -295,10 +318,9 @@ def test_transaction_of_another_program_only_delays(tmp_path: Path) -> None:
 def fill(disk: Path) -> Path:
     """Leave no space on a disk, and return the file that takes it."""
     filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        with suppress(OSError):
-            while file.write(b"\0" * 4096):
-                pass
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"\0" * 4096):
+            pass
     return filler
 
 
@@ -327,12 +349,12 @@ def test_full_disk_is_told_and_tried_again(small_disk: Path) -> None:
     assert contents(path).values == first.values
 
 
-def test_full_disk_at_the_start_is_told(small_disk: Path, good: bytes) -> None:
+def test_full_disk_at_the_start_is_told(small_disk: Path, good: Path) -> None:
     """On a full disk no file is begun, and one that is there is told and left."""
     path = small_disk / "gateway.db"
-    path.write_bytes(good)
+    path.write_bytes(good.read_bytes())
     before = sorted(each.name for each in (*small_disk.iterdir(), fill(small_disk)))
     refusal(small_disk / "new.db")
     refusal(path)
-    assert pieces(path) == {"gateway.db": good}
+    assert pieces(path) == {"gateway.db": good.read_bytes()}
     assert sorted(each.name for each in small_disk.iterdir()) == before

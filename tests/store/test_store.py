@@ -31,7 +31,7 @@ from tests.store.support import (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(batches(), st.sets(st.integers(0, 11)))
 def test_what_was_written_is_read(written: list[Batch], restarts: set[int]) -> None:
     """After any batches, over any restarts, the store holds what plain dictionaries hold, in their order."""
