@@ -198,6 +198,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     bridge.commands_answered = lambda: sum(commander.answered.values())
     bridge.rights_missing = lambda: resync.rights_missing
     bridge.ledger = ledger
+    ledger.on_failure = bridge.store_changed
     bridge.on_login = keeper.logged_in.add
     bridge.on_gone = ledger.gone
     picture.on_burst = ledger.touch

@@ -190,6 +190,7 @@ class BridgeHealthPayload(Payload):
     names_refused: int
     completions_unmatched: int
     events_lost: int
+    store_failure: str | None
     memory: int
 
 

@@ -22,8 +22,11 @@ LAG: Final = 10 * SECOND
 """How far Asterisk's events may be behind their lines: a loaded one is late."""
 
 ENDS: Final = frozenset({"COMPLETEAGENT", "COMPLETECALLER", "BLINDTRANSFER", "ATTENDEDTRANSFER"})
+"""Events that end a call."""
+
 PAUSES: Final = frozenset({"PAUSE", "UNPAUSE"})
 LOGINS: Final = frozenset({"ADDMEMBER", "REMOVEMEMBER"})
+
 REASON_BYTES: Final = 79
 """What Asterisk keeps of a pause reason; the log has all of it."""
 
@@ -53,8 +56,8 @@ class Before:
         for session in handler.ended():
             self._all.setdefault(fold(session.group), []).append(session)
 
-    def sift(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The lines that nobody has told yet, in order; and those that only explain others."""
+    def sift(self, entries: Sequence[Entry]) -> set[int]:
+        """Which of the lines, by number, were told; or must have been, had they been of any session."""
         groups: dict[tuple[str, ...], list[int]] = {}
         known: set[int] = set()
         for number, entry in enumerate(entries):
@@ -74,7 +77,7 @@ class Before:
                     known.update(numbers[: self._logins_known(queue, agent, lines)])
                 case _:
                     known.update(numbers[each] for each in self._misses_known(queue, agent, lines))
-        return [entry for number, entry in enumerate(entries) if number not in known]
+        return known
 
     def is_old(self, entry: Entry) -> bool:
         """Whether an event of that time must have come before contact was lost."""
@@ -204,20 +207,21 @@ class Heard(NamedTuple):
     interface: str
 
 
-def sift_end(entries: Sequence[Entry], heard: Iterable[Heard], end: int, from_wall: FromWall) -> list[Entry]:
-    """The lines from before *end*, the instant of the login: each event that came since is the last line of its kind.
+def sift_end(entries: Sequence[Entry], heard: Iterable[Heard], end: int, from_wall: FromWall) -> set[int]:
+    """Which of the lines, by number, AMI tells of since *end*, the instant of the login.
 
-    Lines of later seconds are told over AMI, though they may not have come yet.
+    Each event that came is the last line of its kind. Lines of later seconds are told too, if they have not come yet.
     """
     left = list(heard)
-    kept: list[Entry] = []
-    for entry in reversed(entries):
+    told = set()
+    for number in range(len(entries) - 1, -1, -1):
+        entry = entries[number]
         found = next((each for each in left if _is_line_of(each, entry)), None)
         if found is not None:
             left.remove(found)
-        elif from_wall(entry.time * SECOND) <= end:
-            kept.append(entry)
-    return kept[::-1]
+        if found is not None or from_wall(entry.time * SECOND) > end:
+            told.add(number)
+    return told
 
 
 def _is_line_of(heard: Heard, entry: Entry) -> bool:

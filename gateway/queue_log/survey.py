@@ -46,6 +46,8 @@ class Survey:
         Those with logins, those in which somebody is named whom nobody knows, and all after a start of Asterisk.
         """
         known = {(fold(session.group), session.member.member_name) for session in handler.sessions()}
-        strange = {queue for queue, names in self._named.items() if any((fold(queue), name) not in known for name in names)}
+        strange = {
+            queue for queue, names in self._named.items() if any((fold(queue), name) not in known for name in names)
+        }
         wanted = self._joined | strange
         return wanted | self._named.keys() | set(handler.queues()) if self.restarted else wanted

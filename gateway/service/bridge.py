@@ -111,6 +111,18 @@ class Bridge:
         self._publisher.refresh(self._topics.bridge_health)
         self._publisher.refresh(self._topics.bridge_info)
 
+    def store_changed(self) -> None:
+        """The store refuses, or takes what it is given again. What is told of it waits with all else until it does."""
+        failure = self.ledger.failure if self.ledger is not None else None
+        if failure is not None:
+            self._tell("STORE_FAILED", reason=failure)
+        else:
+            self._tell("STORE_RECOVERED")
+            for topic in self._announcer.session_topics():
+                self._publisher.refresh(topic)
+        if self.ledger is not None:
+            self.ledger.refresh_at_once(self._topics.bridge_health)
+
     # Told and asked by the MQTT client -----------------------------------------------------------------------------
 
     def mqtt_connected(self, protocol: str) -> None:  # noqa: ARG002 - it is the client's to log
@@ -161,6 +173,8 @@ class Bridge:
         render = self._render.get(topic)
         if render is not None:
             return Retained(render())
+        if self.ledger is not None and self.ledger.failure is not None:
+            return None  # it may show what is not kept; with the store's return everything is sent anew
         shown = self._announcer.render_session(topic, self._picture.as_of())
         # What is shown nowhere is gone, or of an earlier life: an empty payload removes it.
         return shown or Retained(b"")
@@ -231,6 +245,7 @@ class Bridge:
             names_refused=self._announcer.names_refused.total(),
             completions_unmatched=self._picture.completions_unmatched,
             events_lost=self.dropped,
+            store_failure=None if self.ledger is None else self.ledger.failure,
             memory=_resident_bytes(),
         )
 

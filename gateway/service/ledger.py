@@ -145,25 +145,23 @@ class Ledger:
                 self._fail(str(error))
                 return
             self._batch = Batch()
-        self._succeed()
         outgoing, self._outgoing = self._outgoing, []
+        recovered = self.failure is not None
+        self.failure = None
         for each in outgoing:
             if isinstance(each, Message):
                 self.resume(each)
             else:
                 self._sender.refresh(each[0], requeue=each[1])
+        if recovered:
+            _log.info("the store can be written to again")
+            self.on_failure()
 
     def _fail(self, why: str) -> None:
         self._due = asyncio.get_running_loop().call_later(RETRY, self.commit)
         if self.failure is None:
             _log.error("the store cannot be written to, so nothing is published until it can: %s", why)
             self.failure = why
-            self.on_failure()
-
-    def _succeed(self) -> None:
-        if self.failure is not None:
-            _log.info("the store can be written to again")
-            self.failure = None
             self.on_failure()
 
     def _cancel(self) -> None:

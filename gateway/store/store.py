@@ -47,6 +47,9 @@ _REASONS: Final = {
     sqlite3.SQLITE_IOERR: "cannot be read or written",
 }
 
+# The last one: what SQLite says of damage may quote damaged text, of which Python makes no exception.
+_FAULTS: Final = (sqlite3.Error, OSError, UnicodeDecodeError)
+
 
 class Store:
     """One gateway's store. For one thread.
@@ -96,7 +99,7 @@ class Store:
                 stack.pop_all()
         except StoreError as error:
             raise StoreError(f"{self._path} {error}") from error
-        except (sqlite3.Error, OSError) as error:
+        except _FAULTS as error:
             raise StoreError(f"{self._path} {_reason(error)}") from error
         except RuntimeError as error:  # from resolve(), before Python 3.13
             raise StoreError(f"{self._path} cannot be used: symbolic links in a circle") from error
@@ -167,7 +170,7 @@ class Store:
             connection = self._in_place()
             with transaction(connection):
                 count, size = rows.write_batch(connection, batch)
-        except (sqlite3.Error, OSError) as error:
+        except _FAULTS as error:
             raise StoreWriteError(f"{self._path} {_reason(error)}") from error
         self._count += count
         self._size += size
@@ -186,7 +189,7 @@ class Store:
             connection = self._in_place()
             with transaction(connection):
                 rows.renew_stream(connection, stream)
-        except (sqlite3.Error, OSError) as error:
+        except _FAULTS as error:
             raise StoreWriteError(f"{self._path} {_reason(error)}") from error
         return stream
 
@@ -202,7 +205,7 @@ class Store:
         """
         try:
             return rows.read_messages(self._in_place(), after, limit)
-        except (sqlite3.Error, OSError) as error:
+        except _FAULTS as error:
             raise StoreWriteError(f"{self._path} {_reason(error)}") from error
 
     def size_of_outbox(self) -> tuple[int, int]:
@@ -258,8 +261,10 @@ def _stream(connection: sqlite3.Connection, inode: int, *, had_log: bool) -> tup
     return stream, True
 
 
-def _reason(error: sqlite3.Error | OSError) -> str:
-    """What is wrong with the file, as what is said of it."""
+def _reason(error: Exception) -> str:
+    """What is wrong with the file, as what is said of it; *error* is one of ``_FAULTS``."""
+    if isinstance(error, UnicodeDecodeError):
+        return "is damaged"
     if isinstance(error, OSError):
         return f"cannot be read and written: {error.strerror}"
     code = getattr(error, "sqlite_errorcode", None)

@@ -124,6 +124,13 @@ def emptied(path: Path) -> None:
     path.write_bytes(b"")
 
 
+def damaged_schema(path: Path) -> None:
+    """The first table's definition has a byte that is no text, where SQLite would quote it."""
+    data = bytearray(path.read_bytes())
+    data[data.index(b"CREATE TABLE about")] = 0xEF
+    path.write_bytes(data)
+
+
 def no_database(path: Path) -> None:
     """A text."""
     path.write_text("[store]\npath = 'gateway.db'\n" * 100)
@@ -141,6 +148,7 @@ def no_database(path: Path) -> None:
         (wrong_type, "is damaged: CHECK constraint failed in message"),
         (bad_header, "is damaged, or no store at all"),
         (bad_page, "is damaged"),
+        (damaged_schema, "is damaged"),
         (cut_short, "is damaged"),
         (emptied, "is not a store of this gateway"),
         (no_database, "is damaged, or no store at all"),

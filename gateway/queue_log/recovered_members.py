@@ -1,0 +1,234 @@
+"""The members of a gap: logins, logouts, pauses, and a restart of Asterisk. Sans-I/O."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from gateway.domain.facts import AsteriskRestarted, ContactLost, MemberAdded, MemberRemoved, MemberTold, SessionGap
+from gateway.domain.instant import SECOND
+from gateway.domain.member import Member, MembershipKey, fold, membership_key
+from gateway.domain.session import Cause, Occasion
+from gateway.queue_log.known import reason_of
+from gateway.queue_log.parse import Entry
+from gateway.queue_log.recovered_calls import SAME_NAME, RecoveredCalls, Tell, Unplaced
+from gateway.queue_log.roster import Directory, Roster, Seat
+
+RETURN_TIME: Final = 60 * SECOND
+"""How long after a restart of Asterisk a member may come back into its session."""
+
+AUTO_UNPAUSE: Final = "Auto-Unpause"
+"""Reason of an UNPAUSE that only announces a pause with another reason (``log_unpause_on_reason_change``)."""
+
+NOT_RUNNING: Final = "Asterisk was not running"
+NAMELESS: Final = "queue_log does not tell the name of who logged in"
+
+
+class RecoveredMembers:
+    """Follows the members through the lines of the log.
+
+    Args:
+        roster: Who was a member when contact was lost.
+        directory: Who else may be meant.
+        present: The members listed after the gap.
+        calls: The calls.
+        begin: Instant of the begin of the gap.
+        end: Of its end.
+        tell: Takes the facts.
+
+    Attributes:
+        restarted: Whether Asterisk was started.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        directory: Directory,
+        present: Iterable[Member],
+        calls: RecoveredCalls,
+        tell: Tell,
+        *,
+        begin: int,
+        end: int,
+    ) -> None:
+        self.restarted = False
+        self._roster = roster
+        self._directory = directory
+        self._calls = calls
+        self._tell = tell
+        self._begin = begin
+        self._end = end
+        strangers = [each for each in present if each.login_time is not None and roster.get(each.key) is None]
+        self._arrivals = sorted(strangers, key=_login_time, reverse=True)
+        self._nameless: dict[MembershipKey, tuple[int, Entry]] = {}
+        self._gone: set[tuple[str, str]] = set()
+
+    # Who is meant --------------------------------------------------------------------------------------------------
+
+    def named(self, entry: Entry, now: int) -> Sequence[Seat]:
+        """The members of the entry's queue that its agent may be."""
+        seats = self._roster.named(entry.queue, entry.agent)
+        if seats:
+            return self._back(seats)
+        nameless = self._nameless.pop(membership_key(entry.queue, entry.agent), None)
+        if nameless is not None:
+            # Named as its interface: it has no other name.
+            at, login = nameless
+            member = Member(login.queue, login.agent, login.agent, login.agent, paused=_is_paused(login))
+            self._roster.put(member)
+            self._tell(now, MemberAdded(member, _occasion(at)))
+        else:
+            arrival = [
+                each
+                for each in self._arrivals
+                if fold(each.queue) == fold(entry.queue) and each.member_name == entry.agent
+            ]
+            if len(arrival) == 1 and _login_time(arrival[0]) <= now + SECOND:
+                self._arrivals.remove(arrival[0])
+                self._arrive(arrival[0], now)
+        return self._roster.named(entry.queue, entry.agent)
+
+    def was_removed(self, entry: Entry) -> bool:
+        """Whether the agent of an entry is none since the log said so."""
+        return (fold(entry.queue), entry.agent) in self._gone
+
+    def arrive(self, until: int) -> None:
+        """Members that came without a line (static ones, by a reload) are there from their LoginTime on."""
+        while self._arrivals and _login_time(self._arrivals[-1]) <= until:
+            member = self._arrivals.pop()
+            if self._roster.get(member.key) is None:
+                self._arrive(member, until)
+
+    def _arrive(self, member: Member, now: int) -> None:
+        login_time = _login_time(member)
+        paused_since_login = member.paused and (member.last_pause is None or member.last_pause <= login_time + SECOND)
+        if not paused_since_login:
+            member = replace(member, paused=False, paused_reason=None)
+        self._roster.put(member)
+        self._tell(now, MemberTold(member, _occasion(max(login_time, self._begin))))
+
+    def _back(self, seats: list[Seat]) -> list[Seat]:
+        """After a restart: of several with one name, those who showed themselves; one alone is back."""
+        here = [seat for seat in seats if seat.gone_since is None] or seats
+        if len(here) == 1:
+            here[0].gone_since = None
+        return here if len(here) == 1 else seats
+
+    # What the log says ---------------------------------------------------------------------------------------------
+
+    def pause(self, entry: Entry, now: int) -> None:
+        """PAUSE or UNPAUSE."""
+        if entry.event == "UNPAUSE" and entry.text(0) == AUTO_UNPAUSE:
+            return
+        seats = self.named(entry, now)
+        if len(seats) > 1:
+            self._tell(now, *(_gap(seat.member, now, self._end) for seat in seats))
+            return
+        for seat in seats:
+            paused = entry.event == "PAUSE"
+            reason = reason_of(entry) if paused else None
+            changed = replace(seat.member, paused=paused, paused_reason=reason, reason_told=True, last_pause=now)
+            seat.member = changed
+            self._tell(now, MemberTold(changed, _occasion(now), pause_told=True))
+
+    def penalty(self, entry: Entry, now: int) -> None:
+        """PENALTY, which names the interface."""
+        seat, penalty = self._roster.get(membership_key(entry.queue, entry.agent)), entry.number(0)
+        if seat is not None and penalty is not None:
+            seat.member = replace(seat.member, penalty=penalty)
+            self._tell(now, MemberTold(seat.member, _occasion(now)))
+
+    def add(self, entry: Entry, now: int) -> None:
+        """ADDMEMBER."""
+        member = self._directory.who(entry.queue, entry.agent, entry.time)
+        if member is None:
+            self._nameless[membership_key(entry.queue, entry.agent)] = now, entry
+            return
+        member = replace(
+            member,
+            paused=_is_paused(entry),
+            paused_reason=None,
+            reason_told=True,
+            in_call=None,
+            last_call=None,
+            last_pause=None,
+        )
+        seat = self._roster.get(member.key)
+        if seat is not None and seat.gone_since is not None and now > seat.back_by:
+            self._calls.leave(seat.member, now)
+            self._tell(now, MemberRemoved(member.queue, member.interface, _occasion(seat.gone_since)))
+        self._roster.put(member)
+        self._gone.discard((fold(member.queue), member.member_name))
+        self._tell(now, MemberAdded(member, _occasion(now)))
+
+    def remove(self, entry: Entry, now: int) -> None:
+        """REMOVEMEMBER."""
+        seats = self._roster.called(entry.queue, entry.agent)
+        if len(seats) > 1:
+            self._tell(now, *(_gap(seat.member, now, self._end) for seat in seats))
+        elif seats:
+            member = seats[0].member
+            self._calls.leave(member, now)
+            self._roster.remove(member)
+            if not self._roster.named(member.queue, member.member_name):
+                self._gone.add((fold(member.queue), member.member_name))
+            self._tell(now, MemberRemoved(member.queue, member.interface, _occasion(now)))
+        else:
+            self._lose(self._nameless.pop(membership_key(entry.queue, entry.agent), None), now)
+
+    def start(self, last_sign: int, now: int) -> None:
+        """QUEUESTART: of the Asterisk before it nothing goes on; the last sign of it was at *last_sign*.
+
+        Who comes back without a line is seen in the list after the gap.
+        """
+        self.restarted = True
+        self._calls.interrupt(last_sign, now)
+        self._forget_nameless(last_sign)
+        for seat in self._roster:
+            if seat.gone_since is None:
+                seat.gone_since = last_sign
+            seat.back_by = now + RETURN_TIME
+        self._tell(now, ContactLost(last_sign, now, NOT_RUNNING), AsteriskRestarted(last_sign, self._end + RETURN_TIME))
+
+    def forget_unconfirmed(self) -> None:
+        """Lines are missing: who was a member before is only known to be one still if the list says so."""
+        for seat in list(self._roster):
+            now = self._directory.present(seat.member.key)
+            if now is None or not _is_same_login(now, seat.member):
+                self._roster.remove(seat.member)
+
+    def finish(self) -> None:
+        """The gap is over: who logged in, and is not listed, and has no name, cannot be told of."""
+        self.arrive(self._end)
+        self._forget_nameless(self._end)
+
+    def _forget_nameless(self, at: int) -> None:
+        for each in self._nameless.values():
+            self._lose(each, at)
+        self._nameless.clear()
+
+    def _lose(self, nameless: tuple[int, Entry] | None, at: int) -> None:
+        if nameless is not None:
+            began, login = nameless
+            self._calls.unplaced.append(Unplaced(login.queue, login.agent, began, at, NAMELESS))
+
+
+def _login_time(member: Member) -> int:
+    return member.login_time or 0
+
+
+def _is_same_login(one: Member, other: Member) -> bool:
+    """A reload moves the LoginTime of static members and ends nothing."""
+    same = one.login_stamp == other.login_stamp or one.membership != "dynamic"
+    return same and one.member_name == other.member_name and one.membership == other.membership
+
+
+def _is_paused(entry: Entry) -> bool:
+    return entry.text(0) == "PAUSED"
+
+
+def _occasion(at: int) -> Occasion:
+    return Occasion(at, Cause.RECOVERED)
+
+
+def _gap(member: Member, begin: int, end: int) -> SessionGap:
+    return SessionGap(member.queue, member.interface, begin, end, SAME_NAME)
