@@ -5,9 +5,9 @@ from typing import Final
 
 from panoramisk.actions import Action
 
-from gateway.ami.guard import tell
 from gateway.ami.message import AmiMessage
 from gateway.errors import AmiActionError, AmiValueError
+from gateway.guard import tell
 
 MAX_LINE_SIZE: Final = 1022  # bytes; Asterisk reads 1024 with the line's end, and refuses the message beyond that
 MAX_HEADERS: Final = 120  # Asterisk takes 128 lines

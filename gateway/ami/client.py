@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gateway.ami.action import OutgoingAction
-from gateway.ami.backoff import Backoff
 from gateway.ami.connection import AmiConnection
-from gateway.ami.guard import tell
 from gateway.ami.login import log_in
 from gateway.ami.message import AmiMessage
+from gateway.backoff import Backoff
 from gateway.clock import Arrival, Clock
 from gateway.errors import (
     AmiActionError,
@@ -23,6 +22,7 @@ from gateway.errors import (
     AmiProtocolError,
     AmiTimeoutError,
 )
+from gateway.guard import tell
 
 # A link that stood this long was a good one: the next attempt after it starts with the shortest delay.
 GOOD_LINK_MICROSECONDS: Final = 5_000_000

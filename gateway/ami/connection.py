@@ -18,11 +18,11 @@ from panoramisk.manager import Manager
 
 from gateway.ami.action import OutgoingAction, Reply
 from gateway.ami.framing import AmiDecoder
-from gateway.ami.guard import tell
 from gateway.ami.message import AmiMessage
 from gateway.ami.tls import describe_connect_error
 from gateway.clock import Arrival, Clock
 from gateway.errors import AmiConnectionError, AmiProtocolError, AmiTimeoutError
+from gateway.guard import tell
 
 _log = logging.getLogger(__name__)
 

@@ -7,14 +7,15 @@ import random as random_module
 from collections.abc import Callable
 from typing import Any, Final
 
+from gateway.backoff import Backoff
 from gateway.errors import MqttAuthenticationError, MqttConnectionError
+from gateway.guard import tell
 from gateway.mqtt.connection import Connection, Loss
-from gateway.mqtt.guard import tell
 from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.interface import Inbound, MqttListener, MqttSettings, Retained
 from gateway.mqtt.outbox import Entry, Outbox
 from gateway.mqtt.packets import SESSION_TAKEN_OVER, UnsupportedVersionError
-from gateway.mqtt.retry import Backoff, TakeoverCounter
+from gateway.mqtt.retry import TakeoverCounter
 from gateway.mqtt.sender import Sender
 from gateway.mqtt.topics import Topics
 
@@ -135,7 +136,7 @@ class MqttClient:
             return self._settings.login_retry
         except MqttConnectionError as error:
             self._warn_once(f"no connection: {error}")
-            return self._backoff.next_delay()
+            return self._backoff.next()
         since = connection.now()
         loss, idle = await self._serve(connection, inbox)
         if self._stop.is_set():
@@ -146,7 +147,7 @@ class MqttClient:
             self._backoff.reset()
         if _is_takeover(loss, lasted, idle=idle) and self._takeovers.is_twin(connection.now()):
             return self._found_twin(loss)
-        return self._backoff.next_delay()
+        return self._backoff.next()
 
     async def _open(self, inbox: Inbox) -> Connection:
         """Connect by the version or versions asked for, subscribe to the commands and return the connection."""

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+from gateway.guard import tell
 from gateway.mqtt.connection import Connection
-from gateway.mqtt.guard import tell
 from gateway.mqtt.interface import Inbound, MqttListener
 from gateway.mqtt.topics import Topics
 

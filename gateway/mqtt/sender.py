@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Iterable
 
 from gateway.errors import MqttConnectionError
+from gateway.guard import tell
 from gateway.mqtt.connection import Connection, Loss
-from gateway.mqtt.guard import tell
 from gateway.mqtt.interface import MqttListener, Retained
 from gateway.mqtt.outbox import Entry, Outbox
 

@@ -21,6 +21,9 @@ FromWall = Callable[[int], int]
 LAG: Final = 10 * SECOND
 """How far Asterisk's events may be behind their lines: a loaded one is late."""
 
+LOG_LATE: Final = SECOND // 10
+"""How far a line may be behind its event: that of a login and of an attempt is written after the event was sent."""
+
 ENDS: Final = frozenset({"COMPLETEAGENT", "COMPLETECALLER", "BLINDTRANSFER", "ATTENDEDTRANSFER"})
 """Events that end a call."""
 
@@ -173,7 +176,7 @@ class Before:
         for session in self._sessions(queue, agent):
             for key in session.told:
                 if key[0] == "missed" and key[1] == lines[0].callid:
-                    told.append(int(key[3]) if len(key) > len(("missed", "uniqueid", "dest")) else None)
+                    told += [int(key[3]) if len(key) > len(("missed", "uniqueid", "dest")) else None]
         told.sort(key=lambda at: at or 0)
         known = []
         for number, line in enumerate(lines):
@@ -194,6 +197,7 @@ class Heard(NamedTuple):
     """An event that came over AMI since contact was regained, by the name of its line.
 
     Attributes:
+        at: When it happened, an instant.
         event: ``CONNECT`` (AgentConnect), ``COMPLETE`` (AgentComplete), ``RINGNOANSWER``, ``PAUSE`` or ``UNPAUSE``
             (QueueMemberPause), ``ADDMEMBER``, ``REMOVEMEMBER``.
         queue: Its header ``Queue``.
@@ -201,6 +205,7 @@ class Heard(NamedTuple):
         interface: Likewise.
     """
 
+    at: int
     event: str
     queue: str
     member_name: str
@@ -210,17 +215,16 @@ class Heard(NamedTuple):
 def sift_end(entries: Sequence[Entry], heard: Iterable[Heard], end: int, from_wall: FromWall) -> set[int]:
     """Which of the lines, by number, AMI tells of since *end*, the instant of the login.
 
-    Each event that came is the last line of its kind. Lines of later seconds are told too, if they have not come yet.
+    To each event that came belongs the last line of its kind that is not later. Lines of later seconds are told over
+    AMI too, if they have not come yet.
     """
-    left = list(heard)
-    told = set()
-    for number in range(len(entries) - 1, -1, -1):
-        entry = entries[number]
-        found = next((each for each in left if _is_line_of(each, entry)), None)
-        if found is not None:
-            left.remove(found)
-        if found is not None or from_wall(entry.time * SECOND) > end:
-            told.add(number)
+    begins = [from_wall(entry.time * SECOND) for entry in entries]
+    told = {number for number, at in enumerate(begins) if at > end}
+    for event in sorted(heard, reverse=True):
+        for number in range(len(entries) - 1, -1, -1):
+            if number not in told and begins[number] <= event.at + LOG_LATE and _is_line_of(event, entries[number]):
+                told.add(number)
+                break
     return told
 
 

@@ -85,11 +85,11 @@ class Recovery:
         earlier = [*members, *(session.member for session in handler.ended())]
         self.calls = RecoveredCalls(
             handler,
-            gap.end,
             self._before,
             self._callers,
             Legs() if legs is None else legs,
-            self._tell,
+            end=gap.end,
+            tell=self._tell,
             time_to_answer=time_to_answer,
         )
         self._members = RecoveredMembers(
@@ -97,7 +97,7 @@ class Recovery:
             Directory(present, earlier, survey.logins),
             present,
             self.calls,
-            self._tell,
+            tell=self._tell,
             begin=gap.begin,
             end=gap.end,
         )

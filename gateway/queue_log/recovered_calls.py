@@ -108,12 +108,12 @@ class RecoveredCalls:
     def __init__(
         self,
         handler: AgentHandler,
-        end: int,
         before: Before,
         callers: WaitingCallers,
         legs: Legs,
-        tell: Tell,
         *,
+        end: int,
+        tell: Tell,
         time_to_answer: Literal["queue", "ring"],
     ) -> None:
         self.ended: list[tuple[str, str, CallKey]] = []

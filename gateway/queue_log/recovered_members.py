@@ -45,8 +45,8 @@ class RecoveredMembers:
         directory: Directory,
         present: Iterable[Member],
         calls: RecoveredCalls,
-        tell: Tell,
         *,
+        tell: Tell,
         begin: int,
         end: int,
     ) -> None:

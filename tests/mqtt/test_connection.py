@@ -1,6 +1,7 @@
 """How the client connects, is lost, comes back and leaves. On a real Mosquitto."""
 
 import asyncio
+import gc
 import logging
 import ssl
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 from gateway.errors import MqttAuthenticationError
 from gateway.mqtt.client import MqttClient, Retained
-from gateway.mqtt.retry import Backoff, TakeoverCounter
+from gateway.mqtt.retry import TakeoverCounter
 from tests.broker import Broker, free_port
 from tests.mqtt.proxy import Proxy
 from tests.mqtt.recorder import TOPICS, Recorder, Subscriber, client_of, eventually, retained_on, running, settings_for
@@ -271,7 +272,7 @@ async def test_a_resumed_search_is_done_again(broker: Broker) -> None:
 
 
 # paho leaves the socket of a failed handshake to the garbage collector, which says so.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 async def test_tls_is_checked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Over TLS everything works with the right authority, and with a wrong one there is no connection."""
     certificate, key = make_certificate(tmp_path)
@@ -280,6 +281,7 @@ async def test_tls_is_checked(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
             await eventually(lambda: bool(warnings_in(caplog)))
             assert "certificate verify failed" in warnings_in(caplog)[0]
             assert run.recorder.told == []
+        gc.collect()
         context = ssl.create_default_context(cafile=str(certificate))
         async with running(settings_for(broker, tls=context)) as run:
             for number in range(500):
@@ -294,15 +296,6 @@ def make_certificate(directory: Path) -> tuple[Path, Path]:
     files = ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate), "-keyout", str(key)]
     subprocess.run([*command.split(), *files], check=True, capture_output=True)
     return certificate, key
-
-
-def test_waits_grow_to_a_ceiling_and_begin_again() -> None:
-    """The wait is a random part of a ceiling that doubles with each failure up to the maximum."""
-    backoff = Backoff(0.5, 30.0, lambda: 1.0)
-    assert [backoff.next_delay() for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
-    backoff.reset()
-    assert backoff.next_delay() == 0.5
-    assert Backoff(0.5, 30.0, lambda: 0.25).next_delay() == 0.125
 
 
 def test_three_takeovers_within_seconds_are_a_twin() -> None:

@@ -1,4 +1,8 @@
-"""How long to wait before the next attempt. Ten lines of arithmetic, so no library is worth its weight for it."""
+"""How long to wait before a lost link is tried again.
+
+Ten lines of our own: the libraries for it wrap a function to be called again, and what is made anew here is a state
+that lasts for days.
+"""
 
 from collections.abc import Callable
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ami.backoff import Backoff
+from gateway.backoff import Backoff
 
 
 def test_delays_double_up_to_the_cap() -> None:

@@ -1,4 +1,4 @@
-"""Calls to the listener that cannot do harm."""
+"""Calls to a listener that cannot do harm: a fault of ours there must not cost a connection, or what came with it."""
 
 import logging
 from collections.abc import Callable
