@@ -219,13 +219,13 @@ def sift_end(entries: Sequence[Entry], heard: Iterable[Heard], end: int, from_wa
     AMI too, if they have not come yet.
     """
     begins = [from_wall(entry.time * SECOND) for entry in entries]
-    told = {number for number, at in enumerate(begins) if at > end}
+    told: set[int] = set()
     for event in sorted(heard, reverse=True):
         for number in range(len(entries) - 1, -1, -1):
             if number not in told and begins[number] <= event.at + LOG_LATE and _is_line_of(event, entries[number]):
                 told.add(number)
                 break
-    return told
+    return told | {number for number, at in enumerate(begins) if at > end}
 
 
 def _is_line_of(heard: Heard, entry: Entry) -> bool:

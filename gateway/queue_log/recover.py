@@ -5,6 +5,7 @@ what is known already changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 from typing import Final, Literal, NamedTuple
 
 from gateway.domain.facts import ContactLost, Fact, TimePassed
@@ -75,7 +76,7 @@ class Recovery:
         self._missing = list(missing)
         self._before = Before(handler, gap.begin, from_wall)
         self._head: list[Entry] | None = []
-        self._tail: list[Entry] = []
+        self._tail: list[tuple[Entry, bool]] = []
         self._facts: list[Fact] = []
         self._now = 0
         self._sign = gap.begin
@@ -134,18 +135,18 @@ class Recovery:
                 self._take_early(self._head, entry)
                 continue
             self._finish_head()
-            if self._tail or at >= self._gap.end - LAG:
-                self._tail.append(entry)
-            else:
-                self._process(entry)
+            self._go_on(entry)
         return self._flush()
 
     def finish(self) -> list[Fact]:
         """There are no more entries. Returns what was kept back, and what the end of the gap decides."""
         self._finish_head()
-        told = sift_end(self._tail, self._heard, self._gap.end, self._from_wall)
-        for number, entry in enumerate(self._tail):
-            self._process(entry, is_told=number in told)
+        tail = self._tail
+        untold = [entry for entry, is_told in tail if not is_told]
+        told = sift_end(untold, self._heard, self._gap.end, self._from_wall)
+        numbers = count()
+        for entry, is_told in tail:
+            self._process(entry, is_told=is_told or next(numbers) in told)
         self._members.finish()
         self._cross_missing(None)
         self.calls.finish(self._gap.end)
@@ -166,7 +167,14 @@ class Recovery:
             head, self._head = self._head, None
             told = self._before.sift(head)
             for number, entry in enumerate(head):
-                self._process(entry, is_told=number in told)
+                self._go_on(entry, is_told=number in told)
+
+    def _go_on(self, entry: Entry, *, is_told: bool = False) -> None:
+        """One entry behind the beginning: now, or at the end if it may have been told over AMI since."""
+        if self._tail or self._from_wall(entry.time * SECOND) >= self._gap.end - LAG:
+            self._tail.append((entry, is_told))
+        else:
+            self._process(entry, is_told=is_told)
 
     def _flush(self) -> list[Fact]:
         facts, self._facts = self._facts, []

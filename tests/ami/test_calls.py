@@ -216,6 +216,13 @@ def test_a_record_waits_a_second_for_the_completion() -> None:
         assert translator.calls.unmatched == 0
 
 
+def test_a_record_goes_out_as_soon_as_all_is_known() -> None:
+    """With the end where the completion came first, with the completion where the end did: nothing is waited for."""
+    over = [*leave(5000, "B", "p", "c"), *hangup(5001, "p")]
+    for script in ([complete(4999, "agent"), *over], [*over, complete(5002, "agent")]):
+        assert ends(play([*answered(), *script], until=5100)) == [End("p", 5000, "agent")]
+
+
 def test_where_a_transfer_went_may_be_told_behind_its_end() -> None:
     """Hang-up and completion before the event of the transfer: the record has the target all the same."""
     script = [
