@@ -204,6 +204,18 @@ class QueueCalls:
         self._by_channel.clear()
         return told + self.advance_all()
 
+    def relist(self, channels: Mapping[str, str], pairs: Iterable[tuple[str, str]], now: int) -> None:
+        """CoreShowChannels: every channel with its bridge, and the Local pairs, as they are at *now*."""
+        self.bridges.replace(channels, pairs)
+        for tracked in self.open_calls():
+            if tracked.alone_since is None:
+                continue
+            if self.bridges.has_company(tracked.leg):
+                tracked.alone_since = None
+                self._timers.pop((tracked, self._give_up), None)
+            else:
+                self._timers.setdefault((tracked, self._give_up), now)
+
     def lacking(self, channels: Container[str]) -> list[TrackedCall]:
         """The open calls whose leg is not among *channels*, those that CoreShowChannels listed."""
         return [tracked for tracked in self.open_calls() if tracked.leg not in channels]

@@ -112,9 +112,9 @@ class Resync:
             self._wrap_up_readable = True
             await self._until_answered(self._asterisk.ping)
             restarted = await self._learn_who_answers()
+            await self._until_booted()
             last_contact = self._picture.last_contact
             self._picture.begin(restarted=restarted)
-            await self._until_booted()
             await self._compare(ended_unseen_at=None if restarted else last_contact)
             self._picture.complete()
 
@@ -211,7 +211,7 @@ class Resync:
                 channels.add(message)
 
         def conclude() -> None:
-            calls.bridges.replace(channels.bridges(), channels.pairs())
+            calls.relist(channels.bridges(), channels.pairs(), self._picture.now())
             self._translator.callers.keep_only(set(channels.channels))
 
         answer = await self._optional(
@@ -260,7 +260,7 @@ class Resync:
 
         def take(message: AmiMessage) -> None:
             if message.event == "QueueStatusComplete":
-                self._apply_list(queue, listed, channels)
+                self._apply_list(queue, listed, channels, self._timeline.now(message.arrival.steady))
             else:
                 listed.add(message, self._timeline.from_wall)
 
@@ -271,8 +271,7 @@ class Resync:
             on_message=lambda message: self._picture.in_order(lambda: take(message)),
         )
 
-    def _apply_list(self, queue: str, listed: QueueList, channels: Channels) -> None:
-        now = self._picture.now()
+    def _apply_list(self, queue: str, listed: QueueList, channels: Channels, now: int) -> None:
         if listed.name is not None:
             self._handler.add_queue(listed.name)
         calls = []
