@@ -214,6 +214,8 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     for message in saved.messages:
         ledger.resume(message)
     commander.restore(saved.commands)
+    if saved.is_restored:
+        announcer.bridge_event("STORE_RESTORED", picture.now(), path=str(config.store.path))
     return Gateway(picture, upkeep, commander, ami, exit_.client, ledger, store)
 
 

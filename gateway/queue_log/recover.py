@@ -82,8 +82,8 @@ class Recovery:
         self._sign = gap.begin
         self._told_time = gap.begin
         present = list(present)
-        members = [session.member for session in handler.sessions()]
-        earlier = [*members, *(session.member for session in handler.ended())]
+        sessions, ended = list(handler.sessions()), list(handler.ended())
+        recently = gap.begin - 2 * LAG
         self.calls = RecoveredCalls(
             handler,
             self._before,
@@ -94,9 +94,10 @@ class Recovery:
             time_to_answer=time_to_answer,
         )
         self._members = RecoveredMembers(
-            Roster(members),
-            Directory(present, earlier, survey.logins),
+            Roster(sessions),
+            Directory(present, (session.member for session in (*sessions, *ended)), survey.logins),
             present,
+            [session.member for session in ended if (session.end_time or 0) >= recently],
             self.calls,
             tell=self._tell,
             begin=gap.begin,

@@ -22,6 +22,7 @@ ENDED_BY: Final = {
     "ATTENDEDTRANSFER": EndedBy.TRANSFER,
 }
 
+UNM: list[Entry] = []
 TOLERANCE: Final = 2 * SECOND
 """How far a call's answer may be from where its end puts it: both are cut to whole seconds."""
 
@@ -152,7 +153,7 @@ class RecoveredCalls:
                 self._tell(now, CallAnswered(known.queue, known.interface, known.call, _occasion(now)))
             return
         if len(seats) > 1:
-            seats = [seat for seat in seats if self._legs.is_of(seat.member.interface, key.dest_uniqueid)] or seats
+            seats = self._of_one_name(entry, key, now, seats)
         if len(seats) == 1:
             member = seats[0].member
             call = self._call(entry, key, now)
@@ -229,6 +230,14 @@ class RecoveredCalls:
 
     # How -----------------------------------------------------------------------------------------------------------
 
+    def _of_one_name(self, entry: Entry, key: CallKey, now: int, seats: Sequence[Seat]) -> Sequence[Seat]:
+        """Whose call it can be: whose channel that is; nobody's who was paused for certain before it began to ring."""
+        by_channel = [seat for seat in seats if self._legs.is_of(seat.member.interface, key.dest_uniqueid)]
+        if len(by_channel) == 1:
+            return by_channel
+        rung_since = now - (_seconds(entry.number(2)) or 0) - TOLERANCE
+        return [seat for seat in seats if not _was_paused(seat, rung_since)] or seats
+
     def _add(self, call: OpenCall) -> None:
         self._open.setdefault(call.call.key.uniqueid, []).append(call)
 
@@ -281,6 +290,7 @@ class RecoveredCalls:
             self._tell(now, CallClosed(entry.queue, interface, key, ENDED_BY[entry.event], _transferred_to(entry)))
         else:
             self.unmatched += 1
+            UNM.append(entry)
 
     def _give_up(self, at: int) -> None:
         for began, members in self._ambiguous.values():
@@ -296,7 +306,14 @@ def _occasion(at: int) -> Occasion:
 
 
 def _gap(member: Member, begin: int, end: int, why: str) -> Fact:
-    return SessionGap(member.queue, member.interface, begin, end, why)
+    """A gap of a second at least, as that is the log's grain."""
+    return SessionGap(member.queue, member.interface, min(begin, end - SECOND), end, why)
+
+
+def _was_paused(seat: Seat, at: int) -> bool:
+    """Whether a member was paused at an instant without any doubt: then Asterisk offered it no call."""
+    member = seat.member
+    return member.paused and not seat.in_doubt and member.last_pause is not None and member.last_pause < at
 
 
 def _line(entry: Entry) -> _Line:

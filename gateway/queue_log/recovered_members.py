@@ -30,6 +30,7 @@ class RecoveredMembers:
         roster: Who was a member when contact was lost.
         directory: Who else may be meant.
         present: The members listed after the gap.
+        gone: Those who logged out shortly before contact was lost.
         calls: The calls.
         begin: Instant of the begin of the gap.
         end: Of its end.
@@ -44,6 +45,7 @@ class RecoveredMembers:
         roster: Roster,
         directory: Directory,
         present: Iterable[Member],
+        gone: Iterable[Member],
         calls: RecoveredCalls,
         *,
         tell: Tell,
@@ -60,21 +62,21 @@ class RecoveredMembers:
         strangers = [each for each in present if each.login_time is not None and roster.get(each.key) is None]
         self._arrivals = sorted(strangers, key=_login_time, reverse=True)
         self._nameless: dict[MembershipKey, tuple[int, Entry]] = {}
-        self._gone: set[tuple[str, str]] = set()
+        self._gone = {(fold(each.queue), each.member_name) for each in gone}
 
     # Who is meant --------------------------------------------------------------------------------------------------
 
     def named(self, entry: Entry, now: int) -> Sequence[Seat]:
-        """The members of the entry's queue that its agent may be."""
+        """The members of the entry's queue that its agent may be; those who logged in later are not."""
         seats = self._roster.named(entry.queue, entry.agent)
         if seats:
-            return self._back(seats)
+            return self._back([seat for seat in seats if seat.since < now + SECOND])
         nameless = self._nameless.pop(membership_key(entry.queue, entry.agent), None)
         if nameless is not None:
             # Named as its interface: it has no other name.
             at, login = nameless
             member = Member(login.queue, login.agent, login.agent, login.agent, paused=_is_paused(login))
-            self._roster.put(member)
+            self._roster.put(member, at)
             self._tell(now, MemberAdded(member, _occasion(at)))
         else:
             arrival = [
@@ -88,8 +90,8 @@ class RecoveredMembers:
         return self._roster.named(entry.queue, entry.agent)
 
     def was_removed(self, entry: Entry) -> bool:
-        """Whether the agent of an entry is none since the log said so."""
-        return (fold(entry.queue), entry.agent) in self._gone
+        """Whether it is known that the agent of an entry, whom ``named`` does not find, was none any more then."""
+        return (fold(entry.queue), entry.agent) in self._gone or bool(self._roster.named(entry.queue, entry.agent))
 
     def arrive(self, until: int) -> None:
         """Members that came without a line (static ones, by a reload) are there from their LoginTime on."""
@@ -103,15 +105,16 @@ class RecoveredMembers:
         paused_since_login = member.paused and (member.last_pause is None or member.last_pause <= login_time + SECOND)
         if not paused_since_login:
             member = replace(member, paused=False, paused_reason=None)
-        self._roster.put(member)
+        self._roster.put(member, login_time)
         self._tell(now, MemberTold(member, _occasion(max(login_time, self._begin))))
 
     def _back(self, seats: list[Seat]) -> list[Seat]:
         """After a restart: of several with one name, those who showed themselves; one alone is back."""
         here = [seat for seat in seats if seat.gone_since is None] or seats
-        if len(here) == 1:
-            here[0].gone_since = None
-        return here if len(here) == 1 else seats
+        if len(here) != 1:
+            return seats
+        here[0].gone_since = None
+        return here
 
     # What the log says ---------------------------------------------------------------------------------------------
 
@@ -121,7 +124,9 @@ class RecoveredMembers:
             return
         seats = self.named(entry, now)
         if len(seats) > 1:
-            self._tell(now, *(_gap(seat.member, now, self._end) for seat in seats))
+            for seat in seats:
+                seat.in_doubt = True
+                self._tell(now, _gap(seat.member, now, self._end))
             return
         for seat in seats:
             paused = entry.event == "PAUSE"
@@ -156,7 +161,7 @@ class RecoveredMembers:
         if seat is not None and seat.gone_since is not None and now > seat.back_by:
             self._calls.leave(seat.member, now)
             self._tell(now, MemberRemoved(member.queue, member.interface, _occasion(seat.gone_since)))
-        self._roster.put(member)
+        self._roster.put(member, now)
         self._gone.discard((fold(member.queue), member.member_name))
         self._tell(now, MemberAdded(member, _occasion(now)))
 

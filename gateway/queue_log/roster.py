@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.domain.member import Member, MembershipKey, fold, membership_key
+from gateway.domain.session import AgentSession
 
 LOGIN_GRAIN = 1
 """Seconds that LoginTime and the line of the login may be apart."""
@@ -15,11 +16,15 @@ class Seat:
 
     Attributes:
         member: As the log has it by now.
+        since: Instant of the login; lines of before it are not of this member.
+        in_doubt: Whether a pause was logged that may have been this member's.
         gone_since: Instant of the last sign of life before Asterisk was restarted, if the member did not show since.
         back_by: Instant until which it may come back into its session.
     """
 
     member: Member
+    since: int
+    in_doubt: bool = False
     gone_since: int | None = None
     back_by: int = 0
 
@@ -27,19 +32,20 @@ class Seat:
 class Roster:
     """The members of all queues."""
 
-    def __init__(self, members: Iterable[Member]) -> None:
+    def __init__(self, sessions: Iterable[AgentSession]) -> None:
+        """Those of *sessions*, which have not ended."""
         self._seats: dict[str, dict[str, Seat]] = {}
-        for member in members:
-            self.put(member)
+        for session in sessions:
+            self.put(session.member, session.start_time)
 
     def __iter__(self) -> Iterator[Seat]:
         for seats in self._seats.values():
             yield from seats.values()
 
-    def put(self, member: Member) -> None:
-        """A member is there, or is another now."""
+    def put(self, member: Member, since: int) -> None:
+        """A member logged in at that instant."""
         key = member.key
-        self._seats.setdefault(key.queue, {})[key.interface] = Seat(member)
+        self._seats.setdefault(key.queue, {})[key.interface] = Seat(member, since)
 
     def remove(self, member: Member) -> None:
         """A member is gone."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from gateway.domain.call import CallKey
-from gateway.domain.session import AgentSession, Cause, Occasion, Rules
+from gateway.domain.session import AgentSession, Rules
 from gateway.domain.state import AgentSessionState
 from gateway.store.contents import Batch, KnownCommand, Message, Saved
 from gateway.store.store import Store
@@ -91,11 +91,6 @@ def full_batch(count: int) -> Batch:
     )
 
 
-def occasion(seconds: float) -> Occasion:
-    """Something that a list told."""
-    return Occasion(at(seconds), Cause.RESYNC)
-
-
 @dataclass(slots=True)
 class Expected:
     """What a store must hold, kept in plain dictionaries."""
@@ -134,7 +129,7 @@ class Expected:
         return len(self.messages), sum(each.size for each in self.messages.values())
 
 
-def batches(length: int = 12) -> st.SearchStrategy[list[Batch]]:
+def batches(length: int = 10) -> st.SearchStrategy[list[Batch]]:
     """Batches that follow each other, over few names, so that they meet."""
     return st.builds(
         _batches,

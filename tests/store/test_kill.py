@@ -20,7 +20,7 @@ from tests.store.support import contents, new_store, opened, pieces, put_pieces
 from tests.store.writer import number_of
 
 ROOT: Final = Path(__file__).parents[2]
-KILLS: Final = int(os.environ.get("CTI_GATEWAY_STORE_KILLS", "6"))
+KILLS: Final = int(os.environ.get("CTI_GATEWAY_STORE_KILLS", "4"))
 """How many kills a run of the test makes."""
 
 
@@ -87,7 +87,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], 
     return left, held
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), cut=st.booleans(), value=st.integers(0, 255))
 def test_damaged_log_gives_an_earlier_moment_or_is_told(
     killed: tuple[dict[str, bytes], int], tmp_path: Path, place: float, value: int, *, cut: bool

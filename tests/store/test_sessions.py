@@ -18,7 +18,7 @@ from tests.store.support import session
 FINITE = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.from_type(AgentSession), FINITE)
 def test_any_session_comes_back(found: AgentSession, rate: float | None) -> None:
     """Whatever the fields hold, what was written is read, under the rules of the reader."""
