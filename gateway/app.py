@@ -27,12 +27,14 @@ from gateway.mqtt.topics import TopicNameError, Topics
 from gateway.service.bridge import Bridge
 from gateway.service.carrier import Carrier
 from gateway.service.commander import Commander
+from gateway.service.following import Following
 from gateway.service.journal import Journal
 from gateway.service.keeper import Keeper
 from gateway.service.ledger import Ledger
 from gateway.service.orders import Orders
 from gateway.service.picture import RELOADED, Picture
 from gateway.service.policy import Policy
+from gateway.service.recovery import Recovery
 from gateway.service.resync import Resync
 from gateway.service.upkeep import Upkeep
 from gateway.store.contents import Batch, Saved
@@ -161,8 +163,21 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     ami = AmiClient(
         _ami_settings(config), picture, clock=clock, login_ever_succeeded="ami" in saved.values.get("logged_in", "")
     )
-    resync = Resync(ami, picture, handler, translator, timeline, wrap_up=config.asterisk.wrap_up)
-    keeper = Keeper(handler, translator, announcer, picture, resync, timeline=timeline)
+    following = None if config.asterisk.queue_log is None else Following(config.asterisk.queue_log)
+    recovery = None
+    if following is not None:
+        recovery = Recovery(ami, handler, translator, timeline, following, time_to_answer=config.session.time_to_answer)
+    resync = Resync(
+        ami,
+        picture,
+        handler,
+        translator,
+        timeline,
+        wrap_up=config.asterisk.wrap_up,
+        following=following,
+        recovery=recovery,
+    )
+    keeper = Keeper(handler, translator, announcer, picture, resync, timeline=timeline, following=following)
     bridge = Bridge(topics, announcer, presentation, picture, handler, publisher=ledger, clock=clock)
     upkeep = Upkeep(
         picture,
@@ -172,6 +187,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         bridge,
         resync_interval=config.asterisk.resync_interval,
         statistics_interval=config.session.statistics_interval,
+        following=following,
     )
     orders = Orders(ami, picture, handler, list_queue=resync.list_queue, timeout=config.commands.timeout)
     carrier = Carrier(

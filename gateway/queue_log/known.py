@@ -157,15 +157,21 @@ class Before:
             for each in self._all.get(queue, ())
             if fold(each.address) == fold(agent) or each.member.member_name == agent
         ]
-        present = [each for each in sessions if each.end_time is None]
+        is_present = any(each.end_time is None for each in sessions)
         for count in range(len(lines), old, -1):
-            line, since = lines[count - 1], self._at(lines[count - 1]) - SECOND
-            if line.event == "ADDMEMBER" and any(each.start_time >= since for each in present):
-                return count
-            gone = [each.end_time for each in sessions if each.end_time is not None]
-            if line.event == "REMOVEMEMBER" and not present and any(end >= since for end in gone):
+            if (lines[count - 1].event == "ADDMEMBER") is is_present and self._bears(sessions, lines[:count]):
                 return count
         return old
+
+    def _bears(self, sessions: Iterable[AgentSession], lines: Sequence[Entry]) -> bool:
+        """Whether one of the sessions began with the last of these logins, and ended with a logout behind it."""
+        added = [self._at(line) - SECOND for line in lines if line.event == "ADDMEMBER"]
+        began = added[-1] if added else 0
+        if lines[-1].event == "ADDMEMBER":
+            return any(each.end_time is None and each.start_time >= began for each in sessions)
+        removed = self._at(lines[-1]) - SECOND
+        ends = (each.end_time for each in sessions if each.start_time >= began)
+        return any(end is not None and end >= removed for end in ends)
 
     def _misses_known(self, queue: str, agent: str, lines: Sequence[Entry]) -> list[int]:
         """Which of these lines were told: each told attempt stands for one line of about its time.

@@ -99,6 +99,7 @@ class Recovery:
             present,
             [session.member for session in ended if (session.end_time or 0) >= recently],
             self.calls,
+            from_wall=from_wall,
             tell=self._tell,
             begin=gap.begin,
             end=gap.end,
@@ -136,6 +137,7 @@ class Recovery:
                 self._take_early(self._head, entry)
                 continue
             self._finish_head()
+            self._now = max(self._now, self._gap.begin)
             self._go_on(entry)
         return self._flush()
 

@@ -22,7 +22,6 @@ ENDED_BY: Final = {
     "ATTENDEDTRANSFER": EndedBy.TRANSFER,
 }
 
-UNM: list[Entry] = []
 TOLERANCE: Final = 2 * SECOND
 """How far a call's answer may be from where its end puts it: both are cut to whole seconds."""
 
@@ -290,7 +289,6 @@ class RecoveredCalls:
             self._tell(now, CallClosed(entry.queue, interface, key, ENDED_BY[entry.event], _transferred_to(entry)))
         else:
             self.unmatched += 1
-            UNM.append(entry)
 
     def _give_up(self, at: int) -> None:
         for began, members in self._ambiguous.values():

@@ -8,7 +8,7 @@ from gateway.domain.facts import AsteriskRestarted, ContactLost, MemberAdded, Me
 from gateway.domain.instant import SECOND
 from gateway.domain.member import Member, MembershipKey, fold, membership_key
 from gateway.domain.session import Cause, Occasion
-from gateway.queue_log.known import reason_of
+from gateway.queue_log.known import FromWall, reason_of
 from gateway.queue_log.parse import Entry
 from gateway.queue_log.recovered_calls import SAME_NAME, RecoveredCalls, Tell, Unplaced
 from gateway.queue_log.roster import Directory, Roster, Seat
@@ -32,6 +32,7 @@ class RecoveredMembers:
         present: The members listed after the gap.
         gone: Those who logged out shortly before contact was lost.
         calls: The calls.
+        from_wall: Makes instants.
         begin: Instant of the begin of the gap.
         end: Of its end.
         tell: Takes the facts.
@@ -48,11 +49,13 @@ class RecoveredMembers:
         gone: Iterable[Member],
         calls: RecoveredCalls,
         *,
+        from_wall: FromWall,
         tell: Tell,
         begin: int,
         end: int,
     ) -> None:
         self.restarted = False
+        self._from_wall = from_wall
         self._roster = roster
         self._directory = directory
         self._calls = calls
@@ -68,23 +71,24 @@ class RecoveredMembers:
 
     def named(self, entry: Entry, now: int) -> Sequence[Seat]:
         """The members of the entry's queue that its agent may be; those who logged in later are not."""
+        at = self._from_wall(entry.time * SECOND)
         seats = self._roster.named(entry.queue, entry.agent)
         if seats:
-            return self._back([seat for seat in seats if seat.since < now + SECOND])
+            return self._back([seat for seat in seats if seat.since < at + SECOND])
         nameless = self._nameless.pop(membership_key(entry.queue, entry.agent), None)
         if nameless is not None:
             # Named as its interface: it has no other name.
-            at, login = nameless
+            since, login = nameless
             member = Member(login.queue, login.agent, login.agent, login.agent, paused=_is_paused(login))
-            self._roster.put(member, at)
-            self._tell(now, MemberAdded(member, _occasion(at)))
+            self._roster.put(member, since)
+            self._tell(now, MemberAdded(member, _occasion(since)))
         else:
             arrival = [
                 each
                 for each in self._arrivals
                 if fold(each.queue) == fold(entry.queue) and each.member_name == entry.agent
             ]
-            if len(arrival) == 1 and _login_time(arrival[0]) <= now + SECOND:
+            if len(arrival) == 1 and _login_time(arrival[0]) <= at:
                 self._arrivals.remove(arrival[0])
                 self._arrive(arrival[0], now)
         return self._roster.named(entry.queue, entry.agent)

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from gateway.ami.translate import Translator
 from gateway.domain.handler import AgentHandler, EndedCall
 from gateway.mqtt.announcer import Announcer
+from gateway.service.following import Following
 from gateway.service.picture import Picture
 from gateway.service.resync import Resync
 from gateway.store.contents import Batch, Saved
@@ -27,6 +28,7 @@ class Keeper:
         picture: The last contact with Asterisk.
         resync: Which Asterisk that was.
         timeline: The steps of its clock.
+        following: The place in the queue_log, and who waits there.
 
     Attributes:
         logged_in: The links, ``ami`` and ``mqtt``, whose login has ever succeeded.
@@ -41,7 +43,9 @@ class Keeper:
         resync: Resync,
         *,
         timeline: Timeline,
+        following: Following | None,
     ) -> None:
+        self._following = following
         self.logged_in: set[str] = set()
         self._handler = handler
         self._translator = translator
@@ -65,6 +69,8 @@ class Keeper:
         self._keep(batch, "clock_steps", _STEPS.dump_json(self._timeline.steps).decode())
         self._keep(batch, "asterisk", json.dumps(self._resync.stamp))
         self._keep(batch, "logged_in", json.dumps(sorted(self.logged_in)))
+        if self._following is not None:
+            self._keep(batch, "queue_log", self._following.remember())
         self._keep(batch, "contact", json.dumps(self._picture.last_sign))
 
     def restore(self, saved: Saved) -> None:
@@ -75,6 +81,8 @@ class Keeper:
         self._handler.restore(saved.sessions, _UNRECORDED.validate_json(saved.values.get("unrecorded", "[]")))
         if "calls" in saved.values:
             self._translator.recall(saved.values["calls"])
+        if self._following is not None and "queue_log" in saved.values:
+            self._following.restore(saved.values["queue_log"])
         self._announcer.restore(max(saved.previous.values(), default=0), saved.previous, saved.sessions)
         self._resync.stamp = values.get("asterisk")
         self.logged_in.update(values.get("logged_in", []))

@@ -13,9 +13,9 @@ from gateway.domain.session import AgentSession
 from gateway.errors import AmiActionError, AmiConnectionError, AmiTimeoutError, AmiValueError
 from gateway.mqtt.commands import CommandId
 from gateway.service.answers import Code, CommandError
+from gateway.service.asterisk import Asterisk
 from gateway.service.expectations import Expectation, Shows
 from gateway.service.picture import Picture
-from gateway.service.resync import Asterisk
 from gateway.service.turns import Turn, Turns
 
 _CODES: Final = {

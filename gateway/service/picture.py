@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -27,7 +27,10 @@ from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import SECOND
 from gateway.domain.session import AgentSession, Cause, SessionEvent
 from gateway.mqtt.announcer import Announcer
+from gateway.mqtt.presentation import time_of_day
+from gateway.queue_log.recover import Gap
 from gateway.service.expectations import Expectations
+from gateway.service.recovery import Recovered
 from gateway.timeline import Timeline
 
 _log = logging.getLogger(__name__)
@@ -72,6 +75,8 @@ class Picture:
         expectations: What commands wait for.
         events_handled: Messages taken.
         lag: Microseconds between Asterisk's stamp on the last event and its arrival; None before the first.
+        heard: Events that came since the login and wait for the verdict.
+        connected_at: Instant of the login.
         wanted: Queues to be listed (again) at once.
         on_login: Told that the login succeeded, by the name of the link.
         on_burst: Called when something was applied that must be kept.
@@ -98,6 +103,8 @@ class Picture:
         self.events_handled = 0
         self.lag: int | None = None
         self.wanted: dict[str, None] = {}
+        self.heard: list[AmiMessage] = []
+        self.connected_at = 0
         self.on_login: Callable[[str], None] = lambda _: None
         self.on_burst: Callable[[], None] = _nothing
         self.on_change: Callable[[], None] = _nothing
@@ -158,6 +165,8 @@ class Picture:
     def ami_connected(self, greeting: str) -> None:
         """Asterisk took the login; nothing is applied before it is known whether it is the same Asterisk."""
         self._waiting = []
+        self.heard = []
+        self.connected_at = self.now()
         self.on_login("ami")
         self._change_link("resyncing")
         _log.info("making a picture of %s", greeting)
@@ -165,6 +174,8 @@ class Picture:
 
     def ami_message(self, message: AmiMessage) -> None:
         """An event."""
+        if self._waiting is not None and not self._begun:
+            self.heard.append(message)
         self.in_order(lambda: self._take(message))
 
     def ami_pong(self, pong: Pong) -> None:
@@ -236,6 +247,24 @@ class Picture:
                     self.apply(fact)
         self._flush()
 
+    def begin_recovered(self, facts: Iterable[Fact], recovered: Recovered, gap: Gap) -> None:
+        """What happened unseen was read back: apply it, and then what waits."""
+        self._begun = True
+        self._handler.seen_since = gap.end
+        for fact in facts:
+            self.apply(fact)
+        if recovered.restarted:
+            self._announcer.bridge_event("ASTERISK_RESTARTED", self.now())
+        self._announcer.bridge_event(
+            "GAP_RECOVERED",
+            self.now(),
+            begin=time_of_day(self._timeline.wall(gap.begin)),
+            end=time_of_day(self._timeline.wall(gap.end)),
+            complete=recovered.complete and not recovered.unplaced,
+            unplaced=recovered.unplaced,
+        )
+        self._flush()
+
     def complete(self) -> None:
         """The picture is made: tell what was worked out, and say that it is current."""
         if self.link.link != "resyncing":
@@ -259,6 +288,7 @@ class Picture:
         return sum(1 for _ in self._handler.sessions())
 
     def _flush(self) -> None:
+        self.heard = []
         waiting, self._waiting = self._waiting or [], None
         for act in waiting:
             act()

@@ -5,9 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
-from gateway.ami.client import Pong
 from gateway.ami.completions import TrackedCall
 from gateway.ami.lists import Channels, QueueList, queue_names, wrap_up_times
 from gateway.ami.message import AmiMessage
@@ -15,11 +14,17 @@ from gateway.ami.translate import Translator
 from gateway.domain.facts import MembersListed, WrapUpConfigured
 from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import SECOND
-from gateway.domain.member import fold
+from gateway.domain.member import Member, fold
 from gateway.domain.session import Cause, Occasion
 from gateway.errors import AmiActionError, AmiConnectionError, AmiTimeoutError
 from gateway.mqtt.presentation import time_of_day
+from gateway.queue_log.reading import Reading
+from gateway.queue_log.recover import Gap
+from gateway.queue_log.survey import Survey
+from gateway.service.asterisk import Asterisk
+from gateway.service.following import Following
 from gateway.service.picture import Picture
+from gateway.service.recovery import Recovery
 from gateway.timeline import Timeline
 
 _log = logging.getLogger(__name__)
@@ -38,24 +43,6 @@ _RIGHTS: Final = {
 }
 
 
-class Asterisk(Protocol):
-    """Who answers actions."""
-
-    async def action(
-        self,
-        name: str,
-        headers: Mapping[str, str | Sequence[str]] | None = None,
-        *,
-        as_list: bool = False,
-        timeout: float | None = None,  # noqa: ASYNC109 - it belongs to the action
-        on_message: Callable[[AmiMessage], None] | None = None,
-    ) -> list[AmiMessage]:
-        """Have Asterisk do something, once."""
-
-    async def ping(self) -> Pong:
-        """Ask for a sign of life."""
-
-
 class Resync:
     """Asks Asterisk for what it knows, and puts the answers where they stand in its stream.
 
@@ -66,6 +53,8 @@ class Resync:
         translator: Knows the open calls.
         timeline: Where instants come from.
         wrap_up: Seconds by queue (folded) that the operator configured.
+        following: Asterisk's queue_log; None where there is none.
+        recovery: Reads it back.
 
     Attributes:
         rights_missing: What the AMI user may not do, and what that costs.
@@ -82,7 +71,11 @@ class Resync:
         timeline: Timeline,
         *,
         wrap_up: Mapping[str, int],
+        following: Following | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
+        self._following = following
+        self._recovery = recovery
         self.rights_missing: list[str] = []
         self.count = 0
         self._asterisk = asterisk
@@ -114,7 +107,9 @@ class Resync:
             restarted = await self._learn_who_answers()
             await self._until_booted()
             last_contact = self._picture.last_contact
-            self._picture.begin(restarted=restarted)
+            await self._learn_wrap_up()
+            if not await self._recover(last_contact, restarted=restarted):
+                self._picture.begin(restarted=restarted)
             await self._compare(ended_unseen_at=None if restarted else last_contact)
             self._picture.complete()
 
@@ -150,6 +145,30 @@ class Resync:
             _log.debug("Asterisk's clock could not be measured")
         finally:
             self._picture.settle_doubt()
+
+    async def _recover(self, last_contact: int | None, *, restarted: bool) -> bool:
+        """Read the gap back from the log. Returns whether that was done, and what waited since was applied."""
+        if self._following is None or self._recovery is None:
+            return False
+        reading = None if last_contact is None else self._following.read_back()
+        if reading is None or last_contact is None:
+            self._following.start(self._timeline.wall(self._picture.now()) // SECOND)
+            return False
+        with reading:
+            survey, channels, present = await self._until_answered(lambda: self._recovery_survey(reading))
+            gap = Gap(last_contact, self._picture.connected_at)
+            recovered, facts = self._recovery.recover(
+                reading, survey, channels, present, gap=gap, heard=self._picture.heard
+            )
+        if restarted and not recovered.restarted:
+            # The log has no line of the start: another file, or none was written. Then nothing of it can be trusted.
+            return False
+        self._picture.begin_recovered(facts, recovered, gap)
+        return True
+
+    async def _recovery_survey(self, reading: Reading) -> tuple[Survey, Channels, list[Member]]:
+        assert self._recovery is not None
+        return await self._recovery.survey(reading)
 
     # Steps ---------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from gateway.errors import AmiError
 from gateway.mqtt.announcer import Announcer
 from gateway.service.answers import Code, CommandError
 from gateway.service.bridge import Bridge
+from gateway.service.following import SETTLE, Following
 from gateway.service.picture import Picture
 from gateway.service.resync import Resync
 
@@ -34,6 +35,7 @@ class Upkeep:
         bridge: Publishes health.
         resync_interval: Seconds between two comparisons.
         statistics_interval: Seconds in which every session's snapshot is sent once.
+        following: Asterisk's queue_log; None where there is none.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Upkeep:
         *,
         resync_interval: float,
         statistics_interval: float,
+        following: Following | None = None,
     ) -> None:
+        self._following = following
         self._picture = picture
         self._resync = resync
         self._announcer = announcer
@@ -70,6 +74,7 @@ class Upkeep:
                 tasks.create_task(self._reconcile(), name="reconcile")
                 tasks.create_task(self._tick(), name="refresh")
                 tasks.create_task(self._tell_health(), name="health")
+                tasks.create_task(self._follow(), name="queue_log")
         finally:
             self._stop_making()
             for task in list(self._asked):
@@ -139,6 +144,12 @@ class Upkeep:
         while True:
             await asyncio.sleep(HEALTH_INTERVAL)
             self._bridge.publish_health()
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(SETTLE)
+            if self._following is not None and self._picture.current:
+                self._following.follow()
 
 
 async def _until_lost(work: Coroutine[Any, Any, None], name: str) -> None:

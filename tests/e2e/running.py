@@ -51,7 +51,12 @@ async def running(
     )
     async with Subscriber(broker.port, BASE) as subscriber, GatewayProcess(text, directory) as gateway:
         await gateway_process.current(subscriber)
-        yield Running(gateway, subscriber)
+        try:
+            yield Running(gateway, subscriber)
+        finally:
+            # For whoever has to find out why a test failed.
+            lines = (f"{message.topic}\t{message.payload.decode()}\n" for message in subscriber.messages)
+            (directory / "messages.log").write_text("".join(lines), encoding="utf-8")
 
 
 async def settled(running_: Running, *, quiet: float = 1.5) -> None:

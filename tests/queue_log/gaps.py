@@ -73,6 +73,7 @@ def desk_with(*members: Member, since: float = 0, wrap_up: float | None = 15.0) 
     desk.handler.seen_since = at(0)
     for member in members or (ALICE,):
         desk.add(since, member)
+    desk.member = (members or (ALICE,))[0]
     return desk
 
 

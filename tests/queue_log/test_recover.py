@@ -8,7 +8,7 @@ from gateway.domain.call import EndedBy
 from gateway.domain.facts import CallAnswered, CallClosed, CallEnded, CallMissed, ContactLost, MemberAdded, MemberTold
 from gateway.domain.member import DeviceState, Member
 from gateway.domain.session import Cause
-from gateway.domain.state import AgentSessionState
+from gateway.domain.state import AgentSessionEvent, AgentSessionState
 from gateway.queue_log.known import Heard
 from gateway.queue_log.reading import Missing
 from gateway.queue_log.recovered_calls import Legs
@@ -314,7 +314,8 @@ def test_a_call_still_talked_at_the_logout_counts_into_the_session_that_ended() 
         130|a.1|support|Alice|COMPLETEAGENT|4|30|1
         """
     recover(desk, lines, 90, 200, present=[replace(ALICE, login_stamp=stamp(120), login_time=at(120))])
-    assert desk.last_ended.figures.total_talk_time == us(30)
+    assert desk.records[0].session.figures.total_talk_time == us(30)
+    assert desk.records[0].session.end_time == at(110)
     assert desk.session.figures.number_of_calls == 0
     assert desk.session.start_time == at(120)
     assert desk.session.state is AgentSessionState.READY
@@ -431,10 +432,11 @@ def test_what_was_watched_changes_nothing() -> None:
 def test_of_the_second_in_which_contact_was_lost_what_was_not_told_counts(known: int) -> None:
     """However many of the pauses in that second had come."""
     desk = desk_with()
-    acts = [lambda: desk.pause(90.1, "a"), lambda: desk.unpause(90.2), lambda: desk.pause(90.3, "b")]
-    acts += [lambda: desk.pause(90.4, "c")]
-    for act in acts[:known]:
-        act()
+    for number, reason in enumerate(["a", None, "b", "c"][:known], 1):
+        if reason is None:
+            desk.unpause(90 + number / 10)
+        else:
+            desk.pause(90 + number / 10, reason)
     lines = """
         90|NONE|support|Alice|PAUSE|a
         90|NONE|support|Alice|UNPAUSE|
@@ -450,9 +452,11 @@ def test_of_the_second_in_which_contact_was_lost_what_was_not_told_counts(known:
 def test_a_new_login_in_the_second_in_which_contact_was_lost_is_one(known: int) -> None:
     """However much of logout and login had come."""
     desk = desk_with()
-    acts = [lambda: desk.remove(90.1), lambda: desk.add(90.2), lambda: desk.remove(90.3)]
-    for act in acts[:known]:
-        act()
+    for number in range(1, known + 1):
+        if number == 2:
+            desk.add(90.2)
+        else:
+            desk.remove(90 + number / 10)
     lines = """
         90|MANAGER|support|PJSIP/1001|REMOVEMEMBER|
         90|MANAGER|support|PJSIP/1001|ADDMEMBER|
@@ -530,9 +534,10 @@ def test_a_login_after_a_restart_goes_on_within_a_minute(login: int, sessions: i
     recover(desk, f"{RESTART}\n{login}|MANAGER|support|PJSIP/1001|ADDMEMBER|", 90, 250, present=[now])
     desk.listed(251, now)
     desk.tick(400)
-    ended = list(desk.handler.ended())
-    assert 1 + len(ended) == sessions
-    assert [each.end_time for each in ended] == [at(107)] * (sessions - 1)
+    starts = [event for event in desk.events if event.event is AgentSessionEvent.NEW_SESSION]
+    ends = [event.session.end_time for event in desk.events if event.event is AgentSessionEvent.END]
+    assert len(starts) == sessions
+    assert ends == [at(107)] * (sessions - 1)
 
 
 def test_after_a_restart_the_one_of_two_names_that_logged_in_is_meant() -> None:
@@ -652,3 +657,23 @@ def test_members_are_told_as_they_were_known() -> None:
     assert isinstance(fact, MemberTold)
     assert fact.member == replace(member, paused=True, paused_reason="lunch", last_pause=at(100))
     assert not isinstance(fact, CallAnswered | CallEnded | MemberAdded)
+
+
+@pytest.mark.parametrize("end", [93.5, 200])
+def test_what_was_nobodys_before_a_login_is_not_that_logins(end: float) -> None:
+    """A miss and a call of a member that had been removed belong to no session, however long the gap."""
+    desk = desk_with()
+    desk.remove(87.1)
+    desk.add(89.6)
+    lines = """
+        87|MANAGER|support|PJSIP/1001|REMOVEMEMBER|
+        87|c.1|support|Alice|RINGNOANSWER|3000
+        88|a.1|support|Alice|CONNECT|4|a.2|2
+        89|MANAGER|support|PJSIP/1001|ADDMEMBER|
+        91|a.1|support|Alice|COMPLETEAGENT|4|3|1
+        91|NONE|support|Alice|UNPAUSE|
+        """
+    recovery = recover(desk, lines, 90.5, end).recovery
+    assert desk.session.figures.calls_missed == 0
+    assert desk.records == []
+    assert recovery.unplaced == []

@@ -105,6 +105,11 @@ class Watcher:
             self.apply(fact)
         self.apply(TimePassed(now))
 
+    def lose(self, now: int) -> None:
+        """Hear nothing any more; a list that was being sent is no list."""
+        self.pass_time(now)
+        self._lists = []
+
     def apply(self, fact: Fact) -> None:
         """Take a fact."""
         self.told += self.handler.apply(fact)
@@ -170,7 +175,7 @@ def with_a_hole(recorded: Recorded, lost: int, regained: int, *, parts: int = 50
     truth.pass_time(regained)
     watcher = Watcher(recorded.span[0])
     watcher.hear(before)
-    watcher.pass_time(lost)
+    watcher.lose(lost)
     until = regained + HEARD_FOR
     entries = [each for each in recorded.log if each.time * SECOND <= until]
     survey = Survey()

@@ -1,0 +1,97 @@
+"""Asterisk's queue_log, followed while everything is well, and read back from there after a loss."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Final
+
+from gateway.queue_log.follow import QueueLog
+from gateway.queue_log.parse import Entry
+from gateway.queue_log.place import Place
+from gateway.queue_log.reading import Reading
+from gateway.queue_log.waiting import WaitingCallers
+
+_log = logging.getLogger(__name__)
+
+SETTLE: Final = 10.0
+"""Seconds between two looks. What one look reads counts as read with the next only, so that a place is always some
+seconds older than any loss: lines come late."""
+
+
+class Following:
+    """Knows up to where the log is settled, and who waits there.
+
+    Args:
+        path: The file that Asterisk writes to.
+
+    Attributes:
+        callers: Who waits, as of the settled place.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.callers = WaitingCallers()
+        self._queue_log = QueueLog(path)
+        self._path = path
+        self._settled: Place | None = None
+        self._latest: Place | None = None
+        self._unsettled: list[Entry] = []
+        self._warned = False
+
+    def restore(self, text: str) -> None:
+        """Go on from what ``remember`` gave."""
+        kept = json.loads(text)
+        self._settled = self._latest = None if kept["place"] is None else Place.from_json(kept["place"])
+        self.callers = WaitingCallers.from_json(kept["callers"])
+
+    def remember(self) -> str:
+        """What must be kept over a restart."""
+        place = None if self._settled is None else self._settled.as_json()
+        return json.dumps({"place": place, "callers": self.callers.as_json()})
+
+    def start(self, now: int) -> None:
+        """Begin to follow where the log ends; *now* is in seconds since the epoch."""
+        try:
+            with self._queue_log.open_from(None, earliest=now) as reading:
+                for _ in reading.chunks():
+                    pass
+                self.was_read_back(reading.place)
+        except OSError as error:
+            self._warn(error)
+
+    def follow(self) -> None:
+        """Look again."""
+        for entry in self._unsettled:
+            self.callers.take(entry)
+        self._settled, self._unsettled = self._latest, []
+        try:
+            reading = None if self._latest is None else self._queue_log.poll(self._latest)
+            if reading is None:
+                return
+            with reading:
+                for chunk in reading.chunks():
+                    self._unsettled += chunk
+                self._latest = reading.place
+        except OSError as error:
+            self._warn(error)
+        else:
+            self._warned = False
+
+    def read_back(self) -> Reading | None:
+        """Everything since the settled place; None if the log cannot be read, or was never seen."""
+        if self._settled is None:
+            return None
+        try:
+            return self._queue_log.open_from(self._settled)
+        except OSError as error:
+            self._warn(error)
+            return None
+
+    def was_read_back(self, place: Place | None) -> None:
+        """All of it up to *place* is in the model now, and ``callers`` was told."""
+        self._settled = self._latest = place
+        self._unsettled = []
+
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
+            _log.warning("%s cannot be read: %s; what happens unseen stays a gap", self._path, error.strerror or error)
+            self._warned = True
