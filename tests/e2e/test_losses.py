@@ -1,6 +1,7 @@
 """What breaks: the link in mid-event, Asterisk, the broker. What was seen stays true, what was not is told."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,15 @@ async def relay(asterisk: Asterisk) -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def gateway(asterisk: Asterisk, relay: Relay, broker: Broker, tmp_path: Path) -> AsyncIterator[Running]:
-    """The gateway, which reaches Asterisk through the relay."""
+    """The gateway, which reaches Asterisk through the relay, and has no queue_log."""
+    changes = {"asterisk": {"port": relay.port, "queue_log": ""}}
+    async with running(asterisk, broker, tmp_path, wrap_up=WRAP_UP, changes=changes) as process:
+        yield process
+
+
+@pytest.fixture
+async def reader(asterisk: Asterisk, relay: Relay, broker: Broker, tmp_path: Path) -> AsyncIterator[Running]:
+    """The same with the queue_log."""
     changes = {"asterisk": {"port": relay.port}}
     async with running(asterisk, broker, tmp_path, wrap_up=WRAP_UP, changes=changes) as process:
         yield process
@@ -121,6 +130,46 @@ async def test_a_call_that_ends_unseen(gateway: Running, relay: Relay, driver: D
     assert record["cause"] == "resync"
     check_order(gateway.messages)
     gateway.check_log()
+
+
+async def test_what_the_log_gives_back(reader: Running, relay: Relay, driver: Driver) -> None:
+    """With the queue_log a call, a pause and a logout that nobody saw are told, and nothing is missing."""
+    await driver.add("empty", CAROL)
+    await settled(reader)
+    since = len(reader.messages)
+    cut = asyncio.create_task(relay.cut_in(b"Event: QueueMemberPause"))
+    await asyncio.sleep(0)
+    await driver.pause(pbx.ALICE, queue="support", reason="seen by the log alone")
+    await cut
+    connect = await driver.answered(await driver.call("empty", talk=2.0))
+    complete = await driver.completed(connect)
+    await driver.idle()
+    await driver.pause(CAROL, queue="empty", reason="unseen")
+    await asyncio.sleep(1.1)  # the log knows whole seconds
+    await driver.remove("empty", CAROL)
+    relay.mend()
+    await current(reader.subscriber, since=since)
+    await settled(reader, quiet=2.5)
+
+    shown = session(reader, CAROL_IN_EMPTY)
+    assert shown["state"] == "SESSION_ENDED"
+    assert shown["complete"]
+    assert shown["number_of_calls"] == 1
+    assert shown["total_talk_time"] == pytest.approx((complete.time - connect.time) / 1e6, abs=1.0)
+    carol = [m.json for m in reader.messages[since:] if m.topic == f"session/{CAROL_IN_EMPTY}/event"]
+    assert carol[0]["event"] == "BUSY"
+    assert [each["event"] for each in carol][-2:] == ["NOT_READY", "END"]
+    assert {each["cause"] for each in carol if each["event"] in ("BUSY", "NOT_READY", "END")} == {"recovered"}
+    alice = next(m.json for m in reader.messages[since:] if re.match("session/support/Alice/.*/event", m.topic))
+    assert alice["session"]["reason"] == "seen by the log alone"
+    gap = next(
+        m.json for m in reader.messages[since:] if m.topic == "bridge/event" and m.json["event"] == "GAP_RECOVERED"
+    )
+    assert gap["complete"]
+    for told in told_sessions(reader.messages):
+        check_steps(told)
+    check_order(reader.messages)
+    reader.check_log()
 
 
 async def test_asterisk_restarts(gateway: Running, asterisk: Asterisk, driver: Driver) -> None:
