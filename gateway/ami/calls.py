@@ -225,7 +225,8 @@ class QueueCalls:
         told: list[CallFact] = []
         for tracked in suspects:
             if tracked.ended_at is None:
-                told += self._end(tracked, at, Cause.RESYNC)
+                # One that was read back may have been answered only after that.
+                told += self._end(tracked, max(at, tracked.call.answered_at or 0), Cause.RESYNC)
         return told
 
     def advance_all(self) -> list[CallFact]:

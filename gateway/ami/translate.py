@@ -178,7 +178,7 @@ class Translator:
         return list(self.calls.complete(fields, at))
 
     def _ring_no_answer(self, fields: Fields, at: int) -> list[Fact]:
-        attempt = ("missed", fields.get("uniqueid", ""), fields.get("destuniqueid") or str(at))
+        attempt = ("missed", fields.get("uniqueid", ""), fields.get("destuniqueid", ""), str(at))
         return [CallMissed(fields.get("queue", ""), fields.get("interface", ""), attempt, Occasion(at))]
 
     def _bridge_enter(self, fields: Fields, _at: int) -> list[Fact]:

@@ -327,7 +327,7 @@ def _seconds(number: int | None) -> int | None:
 
 
 def _talk(entry: Entry) -> int | None:
-    """Microseconds of talk: the last datum but one, but for COMPLETEAGENT and COMPLETECALLER it is the same."""
+    """Microseconds of talk: in every kind of end the last datum but one, as the hold time is the one before it."""
     return _seconds(entry.number(-2))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -247,17 +247,25 @@ class Picture:
                     self.apply(fact)
         self._flush()
 
-    def begin_recovered(self, facts: Iterable[Fact], recovered: Recovered, gap: Gap) -> None:
-        """What happened unseen was read back: apply it, and then what waits."""
+    def begin_recovery(self, gap: Gap) -> None:
+        """The gap is about to be read back: its facts come by ``apply``."""
         self._begun = True
-        self._handler.seen_since = gap.end
-        for fact in facts:
-            self.apply(fact)
-        if recovered.restarted:
-            self._announcer.bridge_event("ASTERISK_RESTARTED", self.now())
+        self._handler.seen_since = gap.begin
+
+    def end_recovery(self, recovered: Recovered, gap: Gap, *, restarted: bool) -> None:
+        """All of the gap is applied: tell so, and apply what waits."""
+        now = self.now()
+        if not recovered.complete:
+            self._handler.seen_since = gap.end
+        if restarted:
+            self._announcer.bridge_event("ASTERISK_RESTARTED", now)
+            if not recovered.restarted:
+                self.apply(AsteriskRestarted(gap.begin, now + RETURN_TIME))
+            for fact in self._translator.calls.interrupt(gap.begin):
+                self.apply(fact)
         self._announcer.bridge_event(
             "GAP_RECOVERED",
-            self.now(),
+            now,
             begin=time_of_day(self._timeline.wall(gap.begin)),
             end=time_of_day(self._timeline.wall(gap.end)),
             complete=recovered.complete and not recovered.unplaced,

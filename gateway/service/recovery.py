@@ -1,7 +1,7 @@
 """What happened while nobody watched: read back from the queue_log, before anything that came since is applied."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,7 +40,6 @@ _LINES: Final = {
 class Recovered:
     """What a recovery came to. ``unplaced``: what happened and no session could be given."""
 
-    facts: int = 0
     restarted: bool = False
     complete: bool = True
     unplaced: list[str] = field(default_factory=list)
@@ -111,8 +110,9 @@ class Recovery:
         *,
         gap: Gap,
         heard: Iterable[AmiMessage],
-    ) -> tuple[Recovered, list[Fact]]:
-        """The facts of the gap, in order; the open calls are handed over to whoever follows them from now on."""
+        apply: Callable[[Fact], None],
+    ) -> Recovered:
+        """Apply the facts of the gap, in order, and hand the open calls over to whoever follows them from now on."""
         log = LogRecovery(
             self._handler,
             gap,
@@ -128,10 +128,11 @@ class Recovery:
             missing=reading.missing,
             time_to_answer=self._time_to_answer,
         )
-        facts: list[Fact] = []
         for chunk in reading.chunks():
-            facts += log.take(chunk)
-        facts += log.finish()
+            for fact in log.take(chunk):
+                apply(fact)
+        for fact in log.finish():
+            apply(fact)
         calls = self._translator.calls
         ended = set(log.calls.ended)
         over = [each for each in calls.open_calls() if (each.queue, each.interface, each.key) in ended]
@@ -143,7 +144,7 @@ class Recovery:
         unplaced = [f"{each.queue}, {each.agent}: {each.why}" for each in log.unplaced]
         for each in unplaced:
             _log.warning("the queue_log tells of something that no session can be given: %s", each)
-        return Recovered(len(facts), log.restarted, reading.complete, unplaced), facts
+        return Recovered(log.restarted, reading.complete, unplaced)
 
     def _heard(self, message: AmiMessage) -> Heard | None:
         """What the log must not tell again."""

@@ -33,6 +33,10 @@ _Answer = TypeVar("_Answer")
 BOOT_RETRY: Final = 1.0
 """Seconds between two questions whether app_queue answers: AMI takes logins before the modules are loaded."""
 
+HEARD_FOR: Final = round(1.3 * SECOND)
+"""Microseconds from the login until the log is read back: it tells whole seconds, and the events of the first one tell
+which of its lines they stand for."""
+
 LAGGING_EVENTS: Final = 0.3
 """Seconds to wait for events that a list is ahead of, before what it lacks is taken to have ended unseen."""
 
@@ -150,6 +154,9 @@ class Resync:
         """Read the gap back from the log. Returns whether that was done, and what waited since was applied."""
         if self._following is None or self._recovery is None:
             return False
+        if last_contact is not None:
+            # Lines come late: what the log tells of the moment of the login must be there, and its event too.
+            await asyncio.sleep(max(0, self._picture.connected_at + HEARD_FOR - self._picture.now()) / SECOND)
         reading = None if last_contact is None else self._following.read_back()
         if reading is None or last_contact is None:
             self._following.start(self._timeline.wall(self._picture.now()) // SECOND)
@@ -157,13 +164,12 @@ class Resync:
         with reading:
             survey, channels, present = await self._until_answered(lambda: self._recovery_survey(reading))
             gap = Gap(last_contact, self._picture.connected_at)
-            recovered, facts = self._recovery.recover(
-                reading, survey, channels, present, gap=gap, heard=self._picture.heard
+            heard = list(self._picture.heard)
+            self._picture.begin_recovery(gap)
+            recovered = self._recovery.recover(
+                reading, survey, channels, present, gap=gap, heard=heard, apply=self._picture.apply
             )
-        if restarted and not recovered.restarted:
-            # The log has no line of the start: another file, or none was written. Then nothing of it can be trusted.
-            return False
-        self._picture.begin_recovered(facts, recovered, gap)
+        self._picture.end_recovery(recovered, gap, restarted=restarted)
         return True
 
     async def _recovery_survey(self, reading: Reading) -> tuple[Survey, Channels, list[Member]]:

@@ -88,6 +88,11 @@ def _check(gateway: Running, judgement: Judgement) -> dict[str, float]:
 def _check_session(told: Told, session: Session, gaps: list[tuple[float, float]]) -> float:
     """Counts exactly, talk within a second a call that was recovered; returns the largest error of one call."""
     shown = told.last
+    if not shown["complete"]:
+        # The log names members and not phones: of two with one name it cannot always tell whose call it was.
+        assert session.name == "Twin", (told.place, shown["gaps"])
+        assert shown["number_of_calls"] <= session.number_of_calls
+        return 0.0
     assert shown["number_of_calls"] == session.number_of_calls, (told.place, shown, session.handled)
     assert shown["asterisk"]["calls_missed"] == session.missed, told.place
     expected = {(call.uniqueid, call.leg): call for call in session.handled}
