@@ -20,7 +20,9 @@ _TO_ENCODE: Final = re.compile(f"[{_FORBIDDEN}]")
 _ESCAPES: Final = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _STRAY_PERCENT: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
-CommandKind = Literal["session_set", "agent_set", "create_session", "agent_period", "queue_period", "bridge_request"]
+CommandKind = Literal[
+    "session_set", "agent_set", "create_session", "agent_period", "queue_period", "bridge_request", "unreadable"
+]
 
 _AGENT_COMMANDS: Final[Mapping[str, CommandKind]] = {
     "set": "agent_set",
@@ -78,7 +80,7 @@ class CommandAddress:
 
     Attributes:
         kind: ``session_set`` (has group, agent, address), ``agent_set``, ``create_session``, ``agent_period`` (agent),
-            ``queue_period`` (queue), ``bridge_request`` (nothing).
+            ``queue_period`` (queue), ``bridge_request`` (nothing), ``unreadable``: a level that stands for no name.
         group: The ACD group, decoded.
         agent: The agent, decoded.
         address: The address, decoded.
@@ -193,11 +195,11 @@ class Topics:
                 return False
 
     def parse_command(self, topic: str) -> CommandAddress | None:
-        """Return what *topic* addresses; None if it is no command of ours or a level cannot be decoded."""
+        """Return what *topic* addresses; None if it is no command of ours."""
         try:
             return _parse_command(self._levels(topic))
         except TopicNameError:
-            return None
+            return CommandAddress("unreadable")
 
     def _levels(self, topic: str) -> list[str]:
         if not topic.startswith(self._command_base):

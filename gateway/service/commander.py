@@ -202,6 +202,10 @@ class Commander:
         task.add_done_callback(lambda done: self._running.pop(done, None))
 
     def _parse(self, address: CommandAddress, inbound: Inbound) -> Command:
+        if address.kind not in MODELS:
+            raise BadPayloadError(
+                "a level of the topic stands for no name: percent-encode / + # % and control characters"
+            )
         command = parse(MODELS[address.kind], inbound.payload, plain=_PLAIN.get(address.kind))
         try:
             if isinstance(command, CreateSession):

@@ -151,16 +151,19 @@ def test_command_topics_parse_back(group: str, agent: str, address: str) -> None
         f"{BASE}/bridge/state",
         f"{BASE}/session/g/a/set",
         f"{BASE}/session/g/a/x/set/response",
-        f"{BASE}/session/g//x/set",
-        f"{BASE}/session/g/a%/x/set",
-        f"{BASE}/agent/a%FF/set",
         f"{BASE}/queue/q/set",
         f"{BASE}/agent/set",
     ],
 )
 def test_other_topics_are_no_commands(topic: str) -> None:
-    """Foreign topics, answers, and levels that stand for no name are not taken for commands."""
+    """Foreign topics and answers are not taken for commands."""
     assert TOPICS.parse_command(topic) is None
+
+
+@pytest.mark.parametrize("tail", ["session/g//x/set", "session/g/a%/x/set", "agent/a%FF/set"])
+def test_levels_that_stand_for_no_name_are_told(tail: str) -> None:
+    """A command whose topic cannot be read is one all the same: its sender must hear of it."""
+    assert TOPICS.parse_command(f"{BASE}/{tail}") == CommandAddress("unreadable")
 
 
 @given(NAMES, NAMES, NAMES)

@@ -105,13 +105,20 @@ async def test_an_empty_payload_is_ignored(bench: Bench) -> None:
         "cti/pbx1/session/support/Alice/set",
         "cti/pbx2/agent/Alice/set",
         "cti/pbx1/agent/Alice/set/response",
-        "cti/pbx1/agent/%ff/set",
     ],
 )
 async def test_what_is_no_command_of_this_gateway_is_ignored(bench: Bench, topic: str) -> None:
-    """Neither other topics nor names that cannot be read are answered."""
+    """Other topics are not answered."""
     bench.commander.receive(inbound("READY", topic))
     assert await bench.settled() == []
+    assert bench.carried == []
+
+
+@pytest.mark.parametrize("topic", ["cti/pbx1/agent/%ff/set", "cti/pbx1/session/support/a%zz/x/set"])
+async def test_a_name_that_cannot_be_read_is_answered(bench: Bench, topic: str) -> None:
+    """Who sends a command to a level that stands for no name is told so, beside that topic."""
+    answer = await bench.answer("READY", topic)
+    assert answer["code"] == "BAD_PAYLOAD"
     assert bench.carried == []
 
 
