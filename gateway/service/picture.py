@@ -18,6 +18,7 @@ from gateway.domain.facts import (
     ListWanted,
     MemberAdded,
     MemberRemoved,
+    MembersListed,
     MemberTold,
     Outcome,
     SessionRefreshed,
@@ -337,6 +338,8 @@ class Picture:
     def apply(self, fact: Fact) -> None:
         """Apply one fact to the model, have told what follows, and confirm the command that it confirms."""
         met = None
+        if isinstance(fact, MembersListed):
+            self._confirm_by_list(fact)
         if isinstance(fact, MemberTold | MemberAdded | MemberRemoved):
             met = self.expectations.met_by(fact)
             if met is not None:
@@ -346,6 +349,13 @@ class Picture:
         self._tell(outcomes)
         if met is not None:
             met.confirmed.set_result(self._confirmed(fact, outcomes))
+
+    def _confirm_by_list(self, fact: MembersListed) -> None:
+        """A list may show what a command did before its event comes: then the list confirms it."""
+        for member in fact.members:
+            told = MemberTold(member, fact.occasion)
+            if self.expectations.met_by(told) is not None:
+                self.apply(told)
 
     def _confirmed(self, fact: Fact, outcomes: list[Outcome]) -> AgentSession | None:
         for outcome in reversed(outcomes):

@@ -280,3 +280,25 @@ async def test_a_member_must_be_missing_twice(broker: Broker) -> None:
         assert (await running.ask(TOPICS.bridge_request, {"request": "resync"}))["status"] == "ok"
         assert running.events()[-1]["event"] == "END"
         assert running.events()[-1]["cause"] == "resync"
+
+
+async def test_a_list_may_show_what_a_command_did_before_its_event(broker: Broker) -> None:
+    """Then the list confirms the command, and the event it brings says that the command was its cause."""
+    async with pbx() as asterisk, live(broker, asterisk, timeout=10) as running:
+        late: list[Any] = []
+
+        def paused_without_a_word(session: Session, action: ReceivedAction) -> None:
+            session.respond(action, "Interface paused successfully")
+            late.extend(asterisk.model.pause(ALICE, "true", "Support", "lunch"))
+
+        asterisk.on("QueuePause", paused_without_a_word)
+        topic = TOPICS.session_set("Support", "Alice", ALICE)
+        since = len(running.client.messages)
+        await running.send(topic, {"state": "NOT_READY", "reason": "lunch", "id": "L"})
+        await asterisk.received("QueuePause")
+        await running.ask(TOPICS.bridge_request, {"request": "resync"})
+        answer = await running.answer(topic, since=since)
+        assert (answer["status"], answer["changed"], answer["state"]) == ("ok", True, "NOT_READY")
+        asterisk.send_events(late)
+        told = [event for event in running.events() if event["event"] == "NOT_READY"]
+        assert [(event["cause"], event["command_id"]) for event in told] == [("command", "L")]
