@@ -1,6 +1,8 @@
 """Promises of the oracle: small histories told by hand, whose right figures can be counted on fingers."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -201,6 +203,10 @@ def test_a_log_that_says_otherwise_is_an_error() -> None:
         judge([login(0)], "", {})
 
 
+def _count(recording: Tap, name: str) -> int:
+    return sum(event.event == name for event in recording.events)
+
+
 @pytest.mark.lab
 async def test_a_random_call_centre_can_be_judged(asterisk_version: str) -> None:
     """Tap and queue_log agree on everything, every call has ended, and no second of any session is unaccounted for."""
@@ -208,6 +214,11 @@ async def test_a_random_call_centre_can_be_judged(asterisk_version: str) -> None
     async with asterisk, Tap(asterisk) as recording, Driver(asterisk) as driver:
         centre = callcentre.CallCentre(driver, seed=3, rate=1.7)
         await centre.run(7)
+        # AgentComplete may come behind the hang-up of the last channel, and behind a list that was asked for then.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while _count(recording, "AgentComplete") < _count(recording, "AgentConnect"):
+                    await recording.snapshot()
         await recording.snapshot()
         judgement = judge(recording.events, asterisk.queue_log.read_text("utf-8"), callcentre.WRAP_UP)
     assert centre.done["calls"] >= 5
