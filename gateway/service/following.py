@@ -35,6 +35,7 @@ class Following:
         self._settled: Place | None = None
         self._latest: Place | None = None
         self._unsettled: list[Entry] = []
+        self._remembered: str | None = None
         self._warned = False
 
     def restore(self, text: str) -> None:
@@ -42,11 +43,14 @@ class Following:
         kept = json.loads(text)
         self._settled = self._latest = None if kept["place"] is None else Place.from_json(kept["place"])
         self.callers = WaitingCallers.from_json(kept["callers"])
+        self._remembered = None
 
     def remember(self) -> str:
-        """What must be kept over a restart."""
-        place = None if self._settled is None else self._settled.as_json()
-        return json.dumps({"place": place, "callers": self.callers.as_json()})
+        """What must be kept over a restart. It is asked for with every burst, and changes with every look only."""
+        if self._remembered is None:
+            place = None if self._settled is None else self._settled.as_json()
+            self._remembered = json.dumps({"place": place, "callers": self.callers.as_json()})
+        return self._remembered
 
     def start(self, now: int) -> None:
         """Begin to follow where the log ends; *now* is in seconds since the epoch."""
@@ -62,6 +66,7 @@ class Following:
         """Look again."""
         for entry in self._unsettled:
             self.callers.take(entry)
+        self._remembered = None
         self._settled, self._unsettled = self._latest, []
         try:
             reading = None if self._latest is None else self._queue_log.poll(self._latest)
@@ -90,6 +95,7 @@ class Following:
         """All of it up to *place* is in the model now, and ``callers`` was told."""
         self._settled = self._latest = place
         self._unsettled = []
+        self._remembered = None
 
     def _warn(self, error: OSError) -> None:
         if not self._warned:
