@@ -45,10 +45,6 @@ class Bridges:
         bridge = self._bridge_of.get(channel)
         return bridge is not None and len(self._channels[bridge]) > 1
 
-    def in_bridge(self, channel: str) -> bool:
-        """Whether the channel is in a bridge at all."""
-        return channel in self._bridge_of
-
     def company_and_halves(self, channel: str) -> set[str]:
         """The channels in the bridge of *channel*, itself too, and the other halves of those that are Local."""
         bridge = self._bridge_of.get(channel)
