@@ -15,6 +15,7 @@ from gateway.ami.tls import tls_context as ami_tls_context
 from gateway.ami.translate import EVENTS, Translator
 from gateway.clock import Clock, SystemClock
 from gateway.config import GatewayConfig
+from gateway.domain.callcenter import CallCenter
 from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import SECOND
 from gateway.domain.session import Rules
@@ -159,7 +160,8 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     announcer = Announcer(ledger, topics, presentation, ended_retention=config.session.ended_retention * SECOND)
     handler = AgentHandler(rules, config.session.agent_identity, lambda instant: uuid7(timeline.wall(instant)))
     translator = Translator(timeline, config.session.time_to_answer)
-    picture = Picture(handler, translator, timeline, announcer, clock, asterisk_topic=topics.bridge_asterisk)
+    center = CallCenter(handler)
+    picture = Picture(center, translator, timeline, announcer, clock, asterisk_topic=topics.bridge_asterisk)
     ami = AmiClient(
         _ami_settings(config), picture, clock=clock, login_ever_succeeded="ami" in saved.values.get("logged_in", "")
     )

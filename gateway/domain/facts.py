@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.domain.call import Call, CallKey, EndedBy
+from gateway.domain.caller import Direction, WaitingCaller, WayOut
 from gateway.domain.member import Member
 from gateway.domain.session import AgentSession, Occasion, SessionEvent
 
@@ -136,10 +137,95 @@ class TimePassed:
     now: int
 
 
+@dataclass(frozen=True, slots=True)
+class CallerJoined:
+    """A caller began to wait in *queue*; told again of one who waits, or has left since, it changes nothing."""
+
+    queue: str
+    caller: WaitingCaller
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLeft:
+    """A caller waits in *queue* no longer.
+
+    *key*: what the caller pressed; *wait*: microseconds, where the joining was not seen and the log tells.
+    """
+
+    queue: str
+    uniqueid: str
+    way: WayOut
+    occasion: Occasion
+    key: str | None = None
+    wait: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """A caller's channel ended: no further queue will see it."""
+
+    uniqueid: str
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class QueueListed:
+    """A queue as a list showed it at one moment: who waits in it, and the threshold of its service level (µs)."""
+
+    queue: str
+    waiting: tuple[WaitingCaller, ...]
+    service_level: int | None
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class QueueGone:
+    """A queue is no longer there."""
+
+    queue: str
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCallBegan:
+    """A call that came by no queue is on the agent's device: it dialled, or it answered.
+
+    *address*: the device, as a session's address or state interface names it; *uniqueid*: of the device's channel.
+    """
+
+    address: str
+    uniqueid: str
+    direction: Direction
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCallEnded:
+    """Such a call is over; *answered*: somebody was talked with, so that it was handled."""
+
+    uniqueid: str
+    answered: bool
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodSet:
+    """The measurement period of an agent or of a queue was set to *seconds*, more than zero; the other is None."""
+
+    agent: str | None
+    queue: str | None
+    seconds: int
+    occasion: Occasion
+
+
 MemberFact = MemberAdded | MemberTold | MemberRemoved | MembersListed
 CallFact = CallAnswered | CallEnded | CallClosed | CallMissed
 WorldFact = ContactLost | SessionGap | AsteriskRestarted | WrapUpConfigured
-Fact = MemberFact | CallFact | WorldFact | TimePassed
+SessionFact = MemberFact | CallFact | WorldFact | TimePassed
+QueueFact = CallerJoined | CallerLeft | CallerGone | QueueListed | QueueGone
+AgentFact = DeviceCallBegan | DeviceCallEnded
+Fact = SessionFact | QueueFact | AgentFact | PeriodSet
 
 
 @dataclass(frozen=True, slots=True)

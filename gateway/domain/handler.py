@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from gateway.domain import facts, history
 from gateway.domain.call import Call, CallKey
-from gateway.domain.facts import Fact, ListWanted, Outcome, SessionRefreshed
+from gateway.domain.facts import ListWanted, Outcome, SessionFact, SessionRefreshed
 from gateway.domain.instant import SECOND
 from gateway.domain.member import Member, MembershipKey, fold, membership_key
 from gateway.domain.session import AgentSession, Cause, Gap, Occasion, Rules, wrap_up_limit
@@ -189,7 +189,7 @@ class AgentHandler:
             del self._ended[session.session_id]
             self._changed[session.session_id] = None
 
-    def apply(self, fact: Fact) -> list[Outcome]:
+    def apply(self, fact: SessionFact) -> list[Outcome]:
         """Take one fact, and return what to tell, in order. Told again, it changes and tells nothing."""
         match fact:
             case facts.MemberTold():

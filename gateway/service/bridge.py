@@ -9,10 +9,11 @@ from typing import Final, Protocol
 from gateway import __version__
 from gateway.clock import Clock
 from gateway.domain.handler import AgentHandler
-from gateway.mqtt.announcer import Announcer, Publisher
+from gateway.mqtt.announcer import Announcer
 from gateway.mqtt.interface import Inbound, Retained
 from gateway.mqtt.payloads import CONTRACT, BridgeAsteriskPayload, BridgeHealthPayload, BridgeInfoPayload
 from gateway.mqtt.presentation import Presentation, seconds, time_of_day
+from gateway.mqtt.stream import Publisher
 from gateway.mqtt.topics import Topics
 from gateway.service.ledger import Ledger
 from gateway.service.picture import Picture
@@ -118,7 +119,7 @@ class Bridge:
             self._tell("STORE_FAILED", reason=failure)
         else:
             self._tell("STORE_RECOVERED")
-            for topic in self._announcer.session_topics():
+            for topic in self._announcer.topics():
                 self._publisher.refresh(topic)
         if self.ledger is not None:
             self.ledger.refresh_at_once(self._topics.bridge_health)
@@ -175,7 +176,7 @@ class Bridge:
             return Retained(render())
         if self.ledger is not None and self.ledger.failure is not None:
             return None  # it may show what is not kept; with the store's return everything is sent anew
-        shown = self._announcer.render_session(topic, self._picture.as_of())
+        shown = self._announcer.render(topic, self._picture.as_of())
         # What is shown nowhere is gone, or of an earlier life: an empty payload removes it.
         return shown or Retained(b"")
 
@@ -183,7 +184,7 @@ class Bridge:
         """Everything that must be on the broker; whether the picture is current comes last."""
         yield self._topics.bridge_info
         yield self._topics.bridge_health
-        yield from self._announcer.session_topics()
+        yield from self._announcer.topics()
         yield self._topics.bridge_asterisk
 
     # How -----------------------------------------------------------------------------------------------------------

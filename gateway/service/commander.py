@@ -8,7 +8,6 @@ from typing import Final
 
 from gateway.clock import Arrival, Clock
 from gateway.domain.instant import SECOND
-from gateway.mqtt.announcer import Publisher
 from gateway.mqtt.commands import (
     BadPayloadError,
     BridgeRequest,
@@ -22,6 +21,7 @@ from gateway.mqtt.commands import (
     parse,
 )
 from gateway.mqtt.interface import Inbound
+from gateway.mqtt.stream import Publisher
 from gateway.mqtt.topics import CommandAddress, Topics
 from gateway.service.answers import Code, CommandError, Result
 from gateway.service.journal import Journal

@@ -62,7 +62,7 @@ class Keeper:
                 batch.forget_session(session_id)
             else:
                 batch.sessions[session_id] = session
-        batch.previous.update(self._announcer.take_previous())
+        batch.previous.update(self._announcer.stream.take_previous())
         if self._translator.take_changed():
             self._keep(batch, "calls", self._translator.remember())
         self._keep(batch, "unrecorded", _UNRECORDED.dump_json(self._handler.unrecorded()).decode())

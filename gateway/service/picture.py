@@ -11,6 +11,7 @@ from gateway.ami.message import AmiMessage
 from gateway.ami.text import timestamp
 from gateway.ami.translate import Translator
 from gateway.clock import Arrival, Clock
+from gateway.domain.callcenter import CallCenter
 from gateway.domain.facts import (
     AsteriskRestarted,
     ContactLost,
@@ -24,7 +25,6 @@ from gateway.domain.facts import (
     SessionRefreshed,
     TimePassed,
 )
-from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import SECOND
 from gateway.domain.session import AgentSession, Cause, SessionEvent
 from gateway.mqtt.announcer import Announcer
@@ -63,7 +63,7 @@ class Picture:
     restarted? was its clock set?) it waits there, and is then applied as it came.
 
     Args:
-        handler: The model.
+        center: The model.
         translator: From AMI to facts.
         timeline: Where instants come from.
         announcer: Who tells.
@@ -91,7 +91,7 @@ class Picture:
 
     def __init__(
         self,
-        handler: AgentHandler,
+        center: CallCenter,
         translator: Translator,
         timeline: Timeline,
         announcer: Announcer,
@@ -114,7 +114,8 @@ class Picture:
         self.on_wanted: Callable[[], None] = _nothing
         self.on_doubt: Callable[[], None] = _nothing
         self.on_reloaded: Callable[[], None] = _nothing
-        self._handler = handler
+        self._center = center
+        self._handler = center.handler
         self._translator = translator
         self._timeline = timeline
         self._announcer = announcer
@@ -345,7 +346,7 @@ class Picture:
             if met is not None:
                 occasion = replace(fact.occasion, cause=Cause.COMMAND, command_id=met.command_id)
                 fact = replace(fact, occasion=occasion)
-        outcomes = self._handler.apply(fact)
+        outcomes = self._center.apply(fact)
         self._tell(outcomes)
         if met is not None:
             met.confirmed.set_result(self._confirmed(fact, outcomes))
@@ -379,7 +380,7 @@ class Picture:
     def _restart_timer(self) -> None:
         deadlines = [self._translator.next_deadline()]
         if self.current:
-            deadlines.append(self._handler.next_deadline())
+            deadlines.append(self._center.next_deadline())
         due = min((each for each in deadlines if each is not None), default=None)
         if due == self._timer_due:
             return

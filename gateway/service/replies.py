@@ -1,11 +1,11 @@
 """Answers: where they go, and what is in them."""
 
 from gateway.clock import Clock
-from gateway.mqtt.announcer import Publisher
 from gateway.mqtt.commands import CommandId
 from gateway.mqtt.interface import Inbound
 from gateway.mqtt.payloads import AnswerPayload, SessionAnswerPayload
 from gateway.mqtt.presentation import time_of_day
+from gateway.mqtt.stream import Publisher
 from gateway.mqtt.topics import TopicNameError, Topics, encode_level, response_topic
 from gateway.service.answers import Result, SessionResult
 

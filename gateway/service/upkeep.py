@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from math import ceil
 from typing import Any, Final
 
 from gateway.domain.handler import AgentHandler
@@ -135,8 +134,7 @@ class Upkeep:
             await asyncio.sleep(TICK)
             if not self._picture.current:
                 continue
-            share = ceil(len(self._announcer.session_topics()) * TICK / self._statistics_interval)
-            self._announcer.refresh_some(share)
+            self._announcer.refresh_share(min(1.0, TICK / self._statistics_interval))
             for session in self._announcer.expire(self._picture.now()):
                 self._handler.forget(session.session_id)
 

@@ -87,7 +87,7 @@ class Office:
 
     def shown(self, seconds: float = 0) -> dict[str, Any] | None:
         """What the agent's topic shows at that second."""
-        retained = self.announcer.render_session(TOPIC, at(seconds))
+        retained = self.announcer.render(TOPIC, at(seconds))
         return None if retained is None else json.loads(retained.payload)
 
 
@@ -184,7 +184,7 @@ def test_an_ended_session_stays_until_its_time_is_over() -> None:
     office.desk.add()
     office.desk.remove(10)
     office.tell()
-    retained = office.announcer.render_session(TOPIC, at(20))
+    retained = office.announcer.render(TOPIC, at(20))
     assert retained is not None
     assert retained.expiry == RETENTION - 10
     assert office.announcer.expire(at(10 + RETENTION - 1)) == []
@@ -192,7 +192,7 @@ def test_an_ended_session_stays_until_its_time_is_over() -> None:
     (session,) = office.announcer.expire(at(10 + RETENTION))
     assert session == office.desk.last_ended
     assert office.post.take() == [(TOPIC, None)]
-    assert office.announcer.render_session(TOPIC, at(9999)) is None
+    assert office.announcer.render(TOPIC, at(9999)) is None
     assert not office.announcer.shows(TOPIC)
     assert office.announcer.expire(at(99_999)) == []
 
@@ -202,7 +202,7 @@ def test_a_live_session_does_not_expire() -> None:
     office = Office()
     office.desk.add()
     office.tell()
-    retained = office.announcer.render_session(TOPIC, at(20))
+    retained = office.announcer.render(TOPIC, at(20))
     assert retained is not None
     assert retained.expiry is None
     assert office.announcer.expire(at(10**6)) == []
@@ -216,7 +216,7 @@ def test_a_successor_holds_the_topic() -> None:
     office.desk.remove(10)
     office.desk.add(20)
     office.tell()
-    assert office.announcer.session_topics() == [TOPIC]
+    assert office.announcer.topics() == [TOPIC]
     office.desk.end(30)
     office.desk.close("a", EndedBy.CALLER)
     office.tell()
@@ -273,9 +273,9 @@ def test_nothing_is_kept_of_sessions_that_are_gone() -> None:
     for shift in range(20):
         office.desk.end(300 + shift, str(shift))
     office.tell()
-    assert len(office.announcer._seq_of) == 1
+    assert len(office.announcer.sessions.board._seq_of) == 1
     office.announcer.expire(at(10_000))
-    assert not office.announcer._seq_of
+    assert not office.announcer.sessions.board._seq_of
 
 
 # Refreshes ---------------------------------------------------------------------------------------------------------
@@ -291,11 +291,11 @@ def test_refreshes_take_every_live_session_in_turn() -> None:
     live = {TOPICS.session("support", "Alice", f"PJSIP/{number}") for number in range(4)}
     office.post.take()
     for _ in range(5):
-        office.announcer.refresh_some(1)
+        office.announcer.sessions.board.refresh_some(1)
     assert {topic for topic, _ in office.post.take()} == live
-    office.announcer.refresh_some(100)
+    office.announcer.sessions.board.refresh_some(100)
     assert len(office.post.take()) == 4
-    Office().announcer.refresh_some(3)
+    Office().announcer.sessions.board.refresh_some(3)
 
 
 # Names -------------------------------------------------------------------------------------------------------------
@@ -343,7 +343,7 @@ def test_the_stream_has_no_hole(history: Any, chance: random.Random) -> None:
     check_numbers(post.messages)
     for session in handler.sessions():
         topic = TOPICS.session(session.group, session.agent, session.address)
-        retained = telling.render_session(topic, instant(history.facts[-1][0]))
+        retained = telling.render(topic, instant(history.facts[-1][0]))
         assert retained is not None
         shown = json.loads(retained.payload)
         last = [each.payload for each in post.messages if each.topic == f"{topic}/event"][-1]
