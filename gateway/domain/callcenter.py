@@ -1,6 +1,6 @@
 """CallCenter: everything of one Asterisk (TAPI's ITTAPICallCenter): its sessions, its queues and groups, its agents."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gateway.domain import facts
@@ -26,30 +26,54 @@ class CallCenter:
     Args:
         handler: The sessions.
         books: What follows from them, in the order in which it is told.
+        next_rollover: The first instant after another at which sessions are rolled over; None: never.
 
     Attributes:
         handler: The sessions.
     """
 
-    def __init__(self, handler: AgentHandler, *books: Book) -> None:
+    def __init__(self, handler: AgentHandler, *books: Book, next_rollover: Callable[[int], int] | None = None) -> None:
         self.handler = handler
         self._books = books
+        self._next_rollover = next_rollover
+        self._rollover: int | None = None
         self._latest = 0
+
+    def start(self, since: int) -> None:
+        """Begin, or go on from *since*, the last instant at which anything was known."""
+        self._latest = since
+        if self._next_rollover is not None:
+            self._rollover = self._next_rollover(since)
 
     def apply(self, fact: Fact) -> list[Outcome]:
         """Take one fact, and return what to tell, in order. Told again, it changes and tells nothing."""
         at = self._instant_of(fact)
+        outcomes = self._roll_over_until(at)
         sessions: list[Outcome] = []
         if not isinstance(fact, facts.QueueFact | facts.AgentFact | facts.PeriodSet):
             sessions = self.handler.apply(fact)
+        return outcomes + self._note(fact, sessions, at)
+
+    def _note(self, fact: Fact, sessions: list[Outcome], at: int) -> list[Outcome]:
+        """What the sessions told of a fact, and what the books tell of both."""
         outcomes = list(sessions)
         for book in self._books:
             outcomes += book.apply(fact, sessions, at)
         return outcomes
 
+    def _roll_over_until(self, now: int) -> list[Outcome]:
+        """What happens at *now* happens in the sessions that were begun at the last rollover before it."""
+        outcomes: list[Outcome] = []
+        while self._next_rollover is not None and self._rollover is not None and self._rollover <= now:
+            due = self._rollover
+            passed = facts.TimePassed(due)
+            outcomes += self._note(passed, [*self.handler.apply(passed), *self.handler.roll_over(due)], due)
+            self._rollover = self._next_rollover(due)
+        return outcomes
+
     def next_deadline(self) -> int | None:
         """Instant at which ``TimePassed`` is due; None while nothing runs."""
-        deadlines = [self.handler.next_deadline(), *(book.next_deadline() for book in self._books)]
+        deadlines = [self._rollover, self.handler.next_deadline(), *(book.next_deadline() for book in self._books)]
         return min((each for each in deadlines if each is not None), default=None)
 
     def _instant_of(self, fact: Fact) -> int:

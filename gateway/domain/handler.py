@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from heapq import heappop, heappush
 from typing import Final, Literal
 
 from gateway.domain import facts, history
 from gateway.domain.call import Call, CallKey
 from gateway.domain.facts import ListWanted, Outcome, SessionFact, SessionRefreshed
 from gateway.domain.instant import SECOND
+from gateway.domain.logins import is_another_login
 from gateway.domain.member import Member, MembershipKey, fold, membership_key
+from gateway.domain.register import SessionRegister
 from gateway.domain.session import AgentSession, Cause, Gap, Occasion, Rules, wrap_up_limit
+from gateway.domain.state import AgentSessionState
 
 AgentIdentity = Literal["member_name", "interface", "state_interface"]
 
-FOUND_WHY: Final = "logged in before the gateway could see it"
+_BUSY: Final = frozenset({AgentSessionState.BUSY_ON_CALL, AgentSessionState.BUSY_WRAPUP})
 
-CARRIED_OVER: Final = 16
-"""Keys of calls and misses that a session takes over from the one before it: enough for what is told again around a
-new login."""
+FOUND_WHY: Final = "logged in before the gateway could see it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +47,37 @@ class AgentHandler:
         self._rules = rules
         self._identity: AgentIdentity = agent_identity
         self._new_session_id = new_session_id
-        self._sessions: dict[MembershipKey, AgentSession] = {}
-        self._ended: dict[str, AgentSession] = {}
-        self._last_ended: dict[tuple[MembershipKey, str], str] = {}
-        self._told: dict[MembershipKey, tuple[tuple[str, ...], ...]] = {}
-        self._calls: dict[tuple[MembershipKey, CallKey], str] = {}
+        self._register = SessionRegister()
         self._unrecorded: dict[tuple[MembershipKey, CallKey], EndedCall] = {}
         self._queues: dict[str, str] = {}
-        self._by_queue: dict[str, set[MembershipKey]] = {}
         self._limits: dict[str, int | None] = {}
         self._realtime: set[MembershipKey] = set()
         self._missing: dict[MembershipKey, int] = {}
-        self._changed: dict[str, AgentSession | None] = {}
         self._strangers: dict[MembershipKey, list[Call]] = {}
         self._returning: dict[MembershipKey, tuple[int, int]] = {}
-        self._due: list[tuple[int, MembershipKey]] = []
+        self._rolling: set[MembershipKey] = set()
 
     # What is known -------------------------------------------------------------------------------------------------
 
     def sessions(self) -> Iterable[AgentSession]:
         """The sessions that have not ended."""
-        return self._sessions.values()
+        return self._register.open.values()
 
     def ended(self) -> Iterable[AgentSession]:
         """The sessions that have ended and were not forgotten yet."""
-        return self._ended.values()
+        return self._register.ended.values()
 
     def session(self, queue: str, interface: str) -> AgentSession | None:
         """The session of a membership, in whatever case its names are written; None if there is none."""
-        return self._sessions.get(membership_key(queue, interface))
+        return self._register.open.get(membership_key(queue, interface))
 
     def find(self, group: str, agent: str, address: str) -> AgentSession | None:
         """The session of that triple, or the last one that ended; group and address in any case."""
-        key = membership_key(group, address)
-        session = self._sessions.get(key)
-        if session is not None and session.agent == agent:
-            return session
-        return self._ended.get(self._last_ended.get((key, agent), ""))
+        return self._register.find(group, agent, address)
 
     def sessions_of(self, agent: str) -> list[AgentSession]:
         """The sessions of *agent* that have not ended."""
-        return [session for session in self._sessions.values() if session.agent == agent]
+        return [session for session in self._register.open.values() if session.agent == agent]
 
     def queue(self, name: str) -> str | None:
         """A queue's name as Asterisk spells it; None if there is no such queue."""
@@ -103,7 +93,7 @@ class AgentHandler:
 
     def open_calls(self) -> Iterator[tuple[AgentSession, Call]]:
         """Every ACD call being talked, with its session, ended sessions too."""
-        for session in (*self._sessions.values(), *self._ended.values()):
+        for session in (*self.sessions(), *self.ended()):
             for call in session.calls:
                 yield session, call
 
@@ -117,48 +107,37 @@ class AgentHandler:
 
     def next_deadline(self) -> int | None:
         """Instant at which ``TimePassed`` is due; None while nothing runs."""
-        while self._due and not self._is_due(*self._due[0]):
-            heappop(self._due)
-        returning = min((deadline for _, deadline in self._returning.values()), default=None)
-        if not self._due:
-            return returning
-        return self._due[0][0] if returning is None else min(self._due[0][0], returning)
-
-    def _is_due(self, instant: int, key: MembershipKey) -> bool:
-        """Whether an entry of the heap still holds; what it was made for may have gone another way since."""
-        session = self._sessions.get(key)
-        if session is None or key in self._returning:
-            return False
-        return instant in (session.deadline, session.unavailable_until)
+        deadline = self._register.next_deadline(self._returning)
+        returning = min((each for _, each in self._returning.values()), default=None)
+        return min((each for each in (deadline, returning) if each is not None), default=None)
 
     # Kept over a restart -------------------------------------------------------------------------------------------
 
     def take_changed(self) -> dict[str, AgentSession | None]:
         """The sessions that were changed since the last call, by id; None for one that is not wanted any more."""
-        changed, self._changed = self._changed, {}
-        return changed
+        return self._register.take_changed()
 
     def unrecorded(self) -> list[EndedCall]:
         """The ended calls whose records wait until who ended them is known."""
         return list(self._unrecorded.values())
 
-    def restore(self, sessions: Iterable[AgentSession], unrecorded: Iterable[EndedCall]) -> None:
+    def rolling(self) -> list[MembershipKey]:
+        """The memberships whose sessions were to be rolled over while busy, and will be when they are not."""
+        return sorted(self._rolling)
+
+    def restore(
+        self,
+        sessions: Iterable[AgentSession],
+        unrecorded: Iterable[EndedCall],
+        rolling: Iterable[MembershipKey] = (),
+    ) -> None:
         """Go on from what was kept, before the first fact."""
-        for session in sorted(sessions, key=lambda each: each.start_time):
-            key = session.member.key
-            for call in session.calls:
-                self._calls[key, call.key] = session.session_id
-            if session.end_time is not None:
-                self._ended[session.session_id] = session
-                self._last_ended[key, session.agent] = session.session_id
-                self._told[key] = (*session.told[-CARRIED_OVER:], *(call.key for call in session.calls))
-                continue
-            self._sessions[key] = session
-            self._by_queue.setdefault(key.queue, set()).add(key)
+        self._rolling.update(rolling)
+        self._register.restore(sessions)
+        for key, session in self._register.open.items():
             self._queues.setdefault(key.queue, session.group)
             if session.member.membership == "realtime":
                 self._realtime.add(key)
-            self._schedule(None, session)
         for ended in unrecorded:
             self._unrecorded[ended.session.member.key, ended.call.key] = ended
 
@@ -175,19 +154,7 @@ class AgentHandler:
 
     def forget(self, session_id: str) -> None:
         """An ended session is not wanted any more; it stays only while a call of it is talked."""
-        session = self._ended.get(session_id)
-        if session is not None:
-            name = (session.member.key, session.agent)
-            if self._last_ended.get(name) == session_id:
-                del self._last_ended[name]
-            self._drop_if_over(session)
-
-    def _drop_if_over(self, session: AgentSession) -> None:
-        """Let go of an ended session that nobody can ask for and that has no call left to count."""
-        wanted = self._last_ended.get((session.member.key, session.agent)) == session.session_id
-        if not wanted and not session.calls:
-            del self._ended[session.session_id]
-            self._changed[session.session_id] = None
+        self._register.forget(session_id)
 
     def apply(self, fact: SessionFact) -> list[Outcome]:
         """Take one fact, and return what to tell, in order. Told again, it changes and tells nothing."""
@@ -243,7 +210,7 @@ class AgentHandler:
             self._strangers.pop(key, None)
         member = self._keep_realtime(key, member)
         self._missing.pop(key, None)
-        session = self._sessions.get(key)
+        session = self._register.open.get(key)
         outcomes: list[Outcome] = []
         start_time = occasion.at if added else None
         returning = self._returning.pop(key, None)
@@ -253,7 +220,7 @@ class AgentHandler:
             session = None
         if session is None:
             return outcomes + self._begin(member, occasion, start_time=start_time, calls=calls)
-        if returning is None and _is_another_login(session, member, occasion.at, added=added):
+        if returning is None and is_another_login(session, member, occasion.at, added=added):
             if occasion.at < session.first_seen:
                 return outcomes  # an old event, overtaken by the list that showed the present login
             # The event of the logout was missed: it was before the new login.
@@ -264,7 +231,7 @@ class AgentHandler:
             session, history.observe(session, member, occasion, pause_told=pause_told), limit_of=member
         )
         if returning is not None:
-            self._schedule(None, self._sessions[key])
+            self._register.schedule(None, self._register.open[key])
         for call in calls:
             outcomes += self._answer(key, call, occasion)
         return outcomes
@@ -298,15 +265,9 @@ class AgentHandler:
             wrap_up_limit=wrap_up_limit(member, self._limits.get(fold(queue))),
             calls=calls,
             gaps=gaps,
-            told=self._told.pop(key, ()),
+            told=self._register.told(key),
         )
-        self._sessions[key] = session
-        self._changed[session.session_id] = session
-        self._schedule(None, session)
-        self._by_queue.setdefault(key.queue, set()).add(key)
-        for call in calls:
-            self._calls[key, call.key] = session.session_id
-        self.forget(self._last_ended.get((key, session.agent), ""))
+        self._register.begin(session)
         return list(events)
 
     def _store(self, before: AgentSession, then: history.Next, *, limit_of: Member | None = None) -> list[Outcome]:
@@ -314,40 +275,37 @@ class AgentHandler:
         if limit_of is not None:
             limit = wrap_up_limit(limit_of, self._limits.get(fold(session.group)))
             session = history.limit_wrap_up(session, limit)
+        self._register.put(before, session)
         key = session.member.key
-        self._changed[session.session_id] = session
-        if session.end_time is not None:
-            self._ended[session.session_id] = session
-            if before.end_time is None:
-                self._forget_membership(key)
-                open_calls = tuple(call.key for call in session.calls)
-                self._told[key] = (*session.told[-CARRIED_OVER:], *open_calls)
-                self._last_ended[key, session.agent] = session.session_id
-            self._drop_if_over(session)
-        else:
-            self._sessions[key] = session
-            self._schedule(before, session)
-        if events or session == before:
-            return list(events)
-        return [SessionRefreshed(session)]
+        if session.end_time is not None and before.end_time is None:
+            self._missing.pop(key, None)
+            self._returning.pop(key, None)
+            self._rolling.discard(key)
+        outcomes: list[Outcome] = list(events)
+        if not events and session != before:
+            outcomes = [SessionRefreshed(session)]
+        if key in self._rolling and session.end_time is None and session.state not in _BUSY:
+            outcomes += self._roll(session, session.changed_at)
+        return outcomes
 
-    def _schedule(self, before: AgentSession | None, session: AgentSession) -> None:
-        """Note when the session changes by itself: at the end of a wrap-up, or of what its last call brings."""
-        deadline, until = session.deadline, session.unavailable_until
-        if deadline is not None and (before is None or deadline != before.deadline):
-            heappush(self._due, (deadline, session.member.key))
-        if until is not None and until > session.changed_at and (before is None or until != before.unavailable_until):
-            heappush(self._due, (until, session.member.key))
+    def roll_over(self, at: int) -> list[Outcome]:
+        """End each session and begin its next at *at*, an instant; of one that is busy when it is so no longer."""
+        outcomes: list[Outcome] = []
+        for key, session in list(self._register.open.items()):
+            if key in self._returning or session.state in _BUSY:
+                self._rolling.add(key)
+            else:
+                outcomes += self._roll(session, at)
+        return outcomes
 
-    def _forget_membership(self, key: MembershipKey) -> None:
-        del self._sessions[key]
-        self._by_queue.get(key.queue, set()).discard(key)
-        self._missing.pop(key, None)
-        self._returning.pop(key, None)
+    def _roll(self, session: AgentSession, at: int) -> list[Outcome]:
+        occasion = Occasion(at, Cause.ROLLOVER)
+        self._rolling.discard(session.member.key)
+        return [*self._end(session.member.key, occasion), *self._begin(session.member, occasion, start_time=at)]
 
     def _member_removed(self, fact: facts.MemberRemoved) -> list[Outcome]:
         key = membership_key(fact.queue, fact.interface)
-        session = self._sessions.get(key)
+        session = self._register.open.get(key)
         if session is not None and fact.login_stamp is not None and fact.occasion.at < session.first_seen:
             stamp = session.member.login_stamp
             if stamp is not None and stamp != fact.login_stamp:
@@ -355,7 +313,7 @@ class AgentHandler:
         return self._end(key, fact.occasion)
 
     def _end(self, key: MembershipKey, occasion: Occasion) -> list[Outcome]:
-        session = self._sessions.get(key)
+        session = self._register.open.get(key)
         return [] if session is None else self._store(session, history.end(session, occasion))
 
     def _members_listed(self, fact: facts.MembersListed) -> list[Outcome]:
@@ -371,7 +329,7 @@ class AgentHandler:
             outcomes += self._member_told(member, fact.occasion, calls=calls_of)
         for key in [key for key in self._strangers if key.queue == fold(fact.queue)]:
             del self._strangers[key]
-        lacking = [key for key in self._by_queue.get(fold(fact.queue), ()) if key not in listed]
+        lacking = [key for key in self._register.of_queue(fold(fact.queue)) if key not in listed]
         asked = False
         for key in lacking:
             if key in self._returning:
@@ -395,34 +353,34 @@ class AgentHandler:
         key = membership_key(fact.queue, fact.interface)
         self._missing.pop(key, None)
         came_back = self._returning.pop(key, None) is not None
-        if key in self._sessions or (key, fact.call.key) in self._calls:
+        if key in self._register.open or (key, fact.call.key) in self._register.calls:
             outcomes = self._answer(key, fact.call, fact.occasion)
             if came_back:
-                self._schedule(None, self._sessions[key])
+                self._register.schedule(None, self._register.open[key])
             return outcomes
-        if fact.call.key in self._told.get(key, ()) or fact.call in self._strangers.get(key, ()):
+        if fact.call.key in self._register.told(key) or fact.call in self._strangers.get(key, ()):
             return []
         self._strangers.setdefault(key, []).append(fact.call)
         return [ListWanted(fact.queue)]
 
     def _answer(self, key: MembershipKey, call: Call, occasion: Occasion) -> list[Outcome]:
         # What is told again of a call belongs to the session that was open when it was answered.
-        session = self._ended.get(self._calls.get((key, call.key), "")) or self._sessions.get(key)
+        session = self._register.of_call(key, call.key) or self._register.open.get(key)
         if session is None or (key, call.key) in self._unrecorded:
             return []
         then = history.answer(session, call, occasion)
         if call in then[0].calls:
-            self._calls[key, call.key] = session.session_id
+            self._register.calls[key, call.key] = session.session_id
         return self._store(session, then)
 
     def _call_ended(self, fact: facts.CallEnded) -> list[Outcome]:
         key = membership_key(fact.queue, fact.interface)
-        session_id = self._calls.pop((key, fact.key), None)
-        if session_id is None:
+        session = self._register.of_call(key, fact.key)
+        if session is None:
             if key in self._strangers:
                 self._strangers[key] = [call for call in self._strangers[key] if call.key != fact.key]
             return []
-        session = self._ended.get(session_id) or self._sessions[key]
+        del self._register.calls[key, fact.key]
         if fact.answered_at is not None:
             session = _amend(session, fact)
         call = next(each for each in session.calls if each.key == fact.key)
@@ -443,25 +401,25 @@ class AgentHandler:
         ]
 
     def _call_missed(self, fact: facts.CallMissed) -> list[Outcome]:
-        session = self._sessions.get(membership_key(fact.queue, fact.interface))
+        session = self._register.open.get(membership_key(fact.queue, fact.interface))
         return [] if session is None else self._store(session, history.miss_call(session, fact.attempt, fact.occasion))
 
     def _contact_lost(self, fact: facts.ContactLost) -> list[Outcome]:
         outcomes: list[Outcome] = []
         gap = Gap(fact.begin, fact.end, fact.why)
-        for session in list(self._sessions.values()):
+        for session in list(self.sessions()):
             outcomes += self._store(session, (history.note_gap(session, gap), ()))
         return outcomes
 
     def _session_gap(self, fact: facts.SessionGap) -> list[Outcome]:
-        session = self._sessions.get(membership_key(fact.queue, fact.interface))
+        session = self._register.open.get(membership_key(fact.queue, fact.interface))
         if session is None:
             return []
         return self._store(session, (history.note_gap(session, Gap(fact.begin, fact.end, fact.why)), ()))
 
     def _asterisk_restarted(self, fact: facts.AsteriskRestarted) -> list[Outcome]:
         """Nothing of the old Asterisk goes on; every member has some time to come back."""
-        for key in self._sessions:
+        for key in self._register.open:
             last_contact, _ = self._returning.get(key, (fact.last_contact, 0))
             self._returning[key] = (last_contact, fact.deadline)
         return []
@@ -470,42 +428,20 @@ class AgentHandler:
         queue = fold(fact.queue)
         self._limits[queue] = fact.limit
         outcomes: list[Outcome] = []
-        for key in self._by_queue.get(queue, ()):
-            session = self._sessions[key]
+        for key in self._register.of_queue(queue):
+            session = self._register.open[key]
             outcomes += self._store(session, (session, ()), limit_of=session.member)
         return outcomes
 
     def _time_passed(self, now: int) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        while self._due and self._due[0][0] <= now:
-            instant, key = heappop(self._due)
-            if not self._is_due(instant, key):
-                continue
-            session = self._sessions[key]
+        for session in self._register.pop_due(now, self._returning):
             told = self._store(session, history.advance(session, now))
             outcomes += told or [SessionRefreshed(session)]
         gone = [(key, last) for key, (last, deadline) in self._returning.items() if deadline <= now]
         for key, last_contact in gone:
             outcomes += self._end(key, Occasion(last_contact, Cause.RESYNC))
         return outcomes
-
-
-def _is_another_login(session: AgentSession, told: Member, at: int, *, added: bool) -> bool:
-    """Whether a member is another login than the session's: only that moves the LoginTime of a dynamic one.
-
-    Where none is told (before 16.23) the event of a login tells it, unless it is the one whose session a list showed
-    just before. A reload moves the LoginTime of static members and ends none; but what was static and is dynamic, or
-    the other way, has been added anew.
-    """
-    known = session.member
-    dynamic = told.membership == "dynamic"
-    if (known.membership == "dynamic") != dynamic:
-        return True
-    if not dynamic:
-        return False
-    if known.login_stamp is None or told.login_stamp is None:
-        return added and at > session.first_seen + SECOND
-    return told.login_stamp != known.login_stamp
 
 
 def _amend(session: AgentSession, fact: facts.CallEnded) -> AgentSession:

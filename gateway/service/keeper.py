@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from gateway.ami.translate import Translator
 from gateway.domain.handler import AgentHandler, EndedCall
+from gateway.domain.member import MembershipKey
 from gateway.mqtt.announcer import Announcer
 from gateway.service.following import Following
 from gateway.service.picture import Picture
@@ -16,6 +17,7 @@ from gateway.timeline import ClockStep, Timeline
 
 _UNRECORDED: Final = TypeAdapter(list[EndedCall])
 _STEPS: Final = TypeAdapter(list[ClockStep])
+_ROLLING: Final = TypeAdapter(list[MembershipKey])
 
 
 class Keeper:
@@ -56,19 +58,25 @@ class Keeper:
         self._kept: dict[str, str] = {}
 
     def collect(self, batch: Batch) -> None:
-        """Add to a batch what has changed since the last."""
+        """Add to a batch what has changed since the last.
+
+        Of the model nothing while a picture is being made, as what it brings is told with the whole of it.
+        """
+        batch.previous.update(self._announcer.stream.take_previous())
+        self._keep(batch, "logged_in", json.dumps(sorted(self.logged_in)))
+        if not self._picture.settled:
+            return
         for session_id, session in self._handler.take_changed().items():
             if session is None:
                 batch.forget_session(session_id)
             else:
                 batch.sessions[session_id] = session
-        batch.previous.update(self._announcer.stream.take_previous())
         if self._translator.take_changed():
             self._keep(batch, "calls", self._translator.remember())
         self._keep(batch, "unrecorded", _UNRECORDED.dump_json(self._handler.unrecorded()).decode())
+        self._keep(batch, "rolling", _ROLLING.dump_json(self._handler.rolling()).decode())
         self._keep(batch, "clock_steps", _STEPS.dump_json(self._timeline.steps).decode())
         self._keep(batch, "asterisk", json.dumps(self._resync.stamp))
-        self._keep(batch, "logged_in", json.dumps(sorted(self.logged_in)))
         if self._following is not None:
             self._keep(batch, "queue_log", self._following.remember())
         self._keep(batch, "contact", json.dumps(self._picture.last_sign))
@@ -78,7 +86,11 @@ class Keeper:
         self._kept = dict(saved.values)
         values = {name: json.loads(text) for name, text in saved.values.items()}
         self._timeline.restore(_STEPS.validate_python(values.get("clock_steps", [])))
-        self._handler.restore(saved.sessions, _UNRECORDED.validate_json(saved.values.get("unrecorded", "[]")))
+        self._handler.restore(
+            saved.sessions,
+            _UNRECORDED.validate_json(saved.values.get("unrecorded", "[]")),
+            _ROLLING.validate_json(saved.values.get("rolling", "[]")),
+        )
         if "calls" in saved.values:
             self._translator.recall(saved.values["calls"])
         if self._following is not None and "queue_log" in saved.values:

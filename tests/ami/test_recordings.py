@@ -13,6 +13,7 @@ from gateway.ami.framing import AmiDecoder
 from gateway.ami.lists import QueueList
 from gateway.ami.message import AmiMessage, Arrival
 from gateway.ami.translate import Translator
+from gateway.domain.callcenter import CallCenter
 from gateway.domain.facts import CallRecord, Fact, ListWanted, MembersListed, Outcome, TimePassed
 from gateway.domain.handler import AgentHandler
 from gateway.domain.session import AgentSession, Cause, Occasion, Rules, SessionEvent
@@ -36,6 +37,7 @@ class Replay:
         timeline = Timeline(steady=wall, wall=wall)
         numbers = iter(range(1_000_000))
         self.handler = AgentHandler(Rules(), "member_name", lambda _: f"{next(numbers):04d}")
+        self.center = CallCenter(self.handler)
         self.told: list[Outcome] = []
         self._decoder = AmiDecoder()
         self._decoder.receive_data(BANNER, Arrival(wall, wall))
@@ -69,7 +71,7 @@ class Replay:
             self._lists[-1].add(message, self._timeline.from_wall)
 
     def _apply(self, fact: Fact) -> None:
-        self.told += self.handler.apply(fact)
+        self.told += self.center.apply(fact)
 
     @property
     def events(self) -> list[SessionEvent]:

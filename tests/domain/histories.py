@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.domain import facts
 from gateway.domain.call import Call, CallKey
-from gateway.domain.facts import Fact
+from gateway.domain.facts import SessionFact
 from gateway.domain.member import DeviceState, Member
 from gateway.domain.session import Occasion
 from tests.domain.support import at
@@ -122,7 +122,7 @@ class History:
         stories: The sessions, in the order of their beginning.
     """
 
-    facts: list[tuple[int, Fact]] = field(default_factory=list)
+    facts: list[tuple[int, SessionFact]] = field(default_factory=list)
     stories: list[Story] = field(default_factory=list)
 
 
@@ -134,7 +134,7 @@ class _Narrator:
         self._chance = chance
         self._now = 0
         self._calls = 0
-        self._waiting: list[tuple[int, int, Fact]] = []  # told at, of which place, an end that is not told yet
+        self._waiting: list[tuple[int, int, SessionFact]] = []  # told at, of which place, an end that is not told yet
         self._places = [
             _Place(Member(queue, phone, f"agent of {phone}", phone, device_state=DeviceState.NOT_INUSE))
             for queue, phone in PLACES
@@ -162,7 +162,7 @@ class _Narrator:
             acts += [self._device, self._miss, self._list, self._pass_time, self._log_out]
         self._chance.choice(acts)(number, place)
 
-    def _tell(self, fact: Fact) -> None:
+    def _tell(self, fact: SessionFact) -> None:
         self.history.facts.append((self._now, fact))
 
     def _tell_due(self, place: int | None = None) -> None:
@@ -262,7 +262,7 @@ def histories(length: int = 80) -> st.SearchStrategy[History]:
     )
 
 
-def disordered(history: History, chance: random.Random) -> Iterator[tuple[int, Fact]]:
+def disordered(history: History, chance: random.Random) -> Iterator[tuple[int, SessionFact]]:
     """The facts of a history, each told up to 200 ms later than it should be, and some told twice."""
     late = [(told_at + chance.randint(0, LATE), fact) for told_at, fact in history.facts]
     for told_at, fact in sorted(late, key=lambda each: each[0]):

@@ -1,4 +1,4 @@
-"""A desk at which an agent sits: tells an agent handler what happens to it, and keeps what the handler answers."""
+"""A desk at which an agent sits: tells a call center what happens to it, and keeps what the call center answers."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,6 +7,7 @@ from typing import Final, TypedDict, Unpack
 
 from gateway.domain import facts
 from gateway.domain.call import Call, CallKey, EndedBy
+from gateway.domain.callcenter import CallCenter
 from gateway.domain.facts import CallRecord, Fact, ListWanted, Outcome, SessionRefreshed
 from gateway.domain.handler import AgentHandler, AgentIdentity
 from gateway.domain.instant import SECOND
@@ -63,10 +64,11 @@ def call_of(name: str, answered: float | None, *, found: float | None = None, **
 
 
 class Desk:
-    """An agent handler, the agent at it, and what was told. All times are seconds after the beginning.
+    """A call center, the agent at it, and what was told. All times are seconds after the beginning.
 
     Attributes:
-        handler: The handler.
+        center: The call center; *rollovers* are the times at which its sessions are rolled over.
+        handler: Its sessions.
         member: The member as it was last told.
         told: What every fact brought, in order.
     """
@@ -78,10 +80,16 @@ class Desk:
         wrap_up: float | None = WRAP_UP,
         rules: Rules = RULES,
         identity: AgentIdentity = "member_name",
+        rollovers: Iterable[float] = (),
     ) -> None:
         numbers = count(1)
         self.handler = AgentHandler(rules, identity, lambda _: f"session-{next(numbers)}")
         self.handler.add_queue(member.queue, limit=None if wrap_up is None else us(wrap_up))
+        times = sorted(at(each) for each in rollovers)
+        self.center = CallCenter(
+            self.handler, next_rollover=lambda instant: next((each for each in times if each > instant), at(10**9))
+        )
+        self.center.start(at(-1))
         self.member = member
         self.told: list[Outcome] = []
 
@@ -89,7 +97,7 @@ class Desk:
 
     def apply(self, fact: Fact) -> list[Outcome]:
         """Tell one fact, and return what it brought."""
-        outcomes = self.handler.apply(fact)
+        outcomes = self.center.apply(fact)
         self.told += outcomes
         return outcomes
 

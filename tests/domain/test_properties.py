@@ -12,9 +12,9 @@ from gateway.domain.facts import (
     CallEnded,
     CallMissed,
     ContactLost,
-    Fact,
     ListWanted,
     MembersListed,
+    SessionFact,
     TimePassed,
 )
 from gateway.domain.handler import AgentHandler
@@ -102,7 +102,7 @@ def check(session: AgentSession, now: int) -> None:
         assert session.pending_state is not session.state
 
 
-def tell(handler: AgentHandler, watcher: Watcher, fact: Fact, now: int) -> int:
+def tell(handler: AgentHandler, watcher: Watcher, fact: SessionFact, now: int) -> int:
     """Tell a fact, look at everything, and return how much was told."""
     outcomes = handler.apply(fact)
     for outcome in outcomes:
@@ -148,7 +148,7 @@ def test_no_disorder_brings_a_forbidden_step(history: History, chance: random.Ra
 def test_a_fact_told_again_changes_nothing(history: History, chance: random.Random) -> None:
     """Any fact told twice at once, and any call or miss told again later, changes nothing and tells nothing."""
     handler, watcher = new_handler(), Watcher()
-    of_calls: list[Fact] = []
+    of_calls: list[SessionFact] = []
     for told_at, fact in history.facts:
         tell(handler, watcher, fact, instant(told_at))
         if isinstance(fact, CallAnswered | CallEnded | CallMissed):

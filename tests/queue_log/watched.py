@@ -11,6 +11,7 @@ from gateway.ami.lists import QueueList
 from gateway.ami.message import AmiMessage, Arrival
 from gateway.ami.text import timestamp
 from gateway.ami.translate import Translator
+from gateway.domain.callcenter import CallCenter
 from gateway.domain.facts import (
     AsteriskRestarted,
     CallAnswered,
@@ -84,6 +85,7 @@ class Watcher:
         self.timeline = Timeline(steady=begin, wall=begin)
         numbers = iter(range(1_000_000))
         self.handler = AgentHandler(Rules(), "member_name", lambda _: f"{next(numbers):06d}")
+        self.center = CallCenter(self.handler)
         self.translator = Translator(self.timeline, "queue")
         self.told: list[Outcome] = []
         self._lists: list[QueueList] = []
@@ -112,7 +114,7 @@ class Watcher:
 
     def apply(self, fact: Fact) -> None:
         """Take a fact."""
-        self.told += self.handler.apply(fact)
+        self.told += self.center.apply(fact)
 
     def list_members(self, members: Iterable[Member], now: int) -> None:
         """Take a list of all queues."""
