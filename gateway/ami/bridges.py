@@ -1,6 +1,10 @@
 """Which channels talk with each other, and which halves of Local pairs belong together. Sans-I/O."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
+
+POOL: Final = "agent_hold"
+"""``BridgeType`` of the bridge in which the agents of app_agent_pool wait side by side; none talks with another."""
 
 
 class Bridges:
@@ -10,10 +14,14 @@ class Bridges:
         self._channels: dict[str, set[str]] = {}
         self._bridge_of: dict[str, str] = {}
         self._other_half: dict[str, str] = {}
+        self._of_pool: set[str] = set()
 
-    def enter(self, bridge: str, channel: str) -> None:
-        """BridgeEnter."""
+    def enter(self, bridge: str, channel: str, kind: str = "") -> None:
+        """BridgeEnter; *kind* is the bridge's type."""
         self.leave(channel)
+        if kind == POOL:
+            self._of_pool.add(channel)
+            return
         self._channels.setdefault(bridge, set()).add(channel)
         self._bridge_of[channel] = bridge
 
@@ -36,6 +44,7 @@ class Bridges:
     def hang_up(self, channel: str) -> None:
         """Hangup: nothing is known of the channel any more."""
         self.leave(channel)
+        self._of_pool.discard(channel)
         other = self._other_half.pop(channel, None)
         if other is not None:
             self._other_half.pop(other, None)
@@ -44,6 +53,10 @@ class Bridges:
         """Whether the channel is in a bridge with another."""
         bridge = self._bridge_of.get(channel)
         return bridge is not None and len(self._channels[bridge]) > 1
+
+    def other_half(self, channel: str) -> str | None:
+        """The other half of a Local channel; None for a channel that is no known half."""
+        return self._other_half.get(channel)
 
     def company_and_halves(self, channel: str) -> set[str]:
         """The channels in the bridge of *channel*, itself too, and the other halves of those that are Local."""
@@ -54,10 +67,13 @@ class Bridges:
     def phone_behind(self, channel: str) -> str:
         """The channel at the far end of a chain of Local pairs: a phone's, or the last one known on the way to it.
 
-        From *channel* to its other half, and on to the one other channel in the bridge which that half is in.
+        From *channel* to its other half, and on to the one other channel in the bridge which that half is in. The
+        channel of an agent of the pool is an end: what is behind it stays with it between the calls.
         """
         seen = {channel}
         while (half := self._other_half.get(channel)) is not None and half not in seen:
+            if channel in self._of_pool:
+                return channel
             bridge = self._bridge_of.get(half)
             others = [each for each in self._channels[bridge] if each != half] if bridge else []
             if len(others) != 1 or others[0] in seen:
@@ -66,11 +82,20 @@ class Bridges:
             channel = others[0]
         return channel
 
-    def replace(self, channels: Mapping[str, str], pairs: Iterable[tuple[str, str]]) -> None:
-        """Take over what CoreShowChannels lists: every channel with its bridge, ``""`` for none, and Local pairs."""
+    def replace(
+        self, channels: Mapping[str, str], pairs: Iterable[tuple[str, str]], of_pool: Iterable[str] = ()
+    ) -> None:
+        """Take over what CoreShowChannels lists.
+
+        Args:
+            channels: Every channel with the bridge in which it can talk, ``""`` for none.
+            pairs: The halves of Local channels.
+            of_pool: The channels of agents of the pool.
+        """
         self._channels.clear()
         self._bridge_of.clear()
         self._other_half.clear()
+        self._of_pool = set(of_pool)
         for channel, bridge in channels.items():
             if bridge:
                 self.enter(bridge, channel)

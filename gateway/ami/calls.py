@@ -5,12 +5,13 @@ too early where an agent's consultation is completed into a call; the channel of
 """
 
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, Literal
 
 from gateway.ami.bridges import Bridges
 from gateway.ami.completions import Completion, TrackedCall, completion, match
+from gateway.ami.lists import Channels
 from gateway.ami.text import caller_text
 from gateway.domain.call import Call, CallKey, EndedBy
 from gateway.domain.facts import CallClosed, CallEnded, CallFact
@@ -69,6 +70,13 @@ class QueueCalls:
         calls = self._of_member.get(membership_key(queue, interface), ())
         return any(call.ended_at is None for call in calls)
 
+    def is_leg(self, channel: str) -> bool:
+        """Whether the channel is the member's end of an open call, as the queue dialled it or as it was replaced."""
+        return any(
+            call.ended_at is None and (channel in call.dests or channel in call.ends_with)
+            for call in self._by_channel.get(channel, ())
+        )
+
     def unfinished(self) -> list[TrackedCall]:
         """The calls of which not all was told, to be kept over a restart."""
         return [call for calls in self._of_member.values() for call in calls if not call.closed]
@@ -102,9 +110,9 @@ class QueueCalls:
         self._watch(tracked, call.key.uniqueid)
         self._resolve(tracked)
 
-    def enter_bridge(self, bridge: str, channel: str) -> None:
+    def enter_bridge(self, bridge: str, channel: str, kind: str = "") -> None:
         """BridgeEnter: ends doubts about legs without company, and may show the phone behind a Local channel."""
-        self.bridges.enter(bridge, channel)
+        self.bridges.enter(bridge, channel, kind)
         for tracked in self._near(channel):
             if tracked.ended_at is None:
                 self._resolve(tracked)
@@ -152,7 +160,9 @@ class QueueCalls:
             target = fields.get("extension")
         else:
             transferers = [fields.get("origtransfereruniqueid"), fields.get("secondtransfereruniqueid")]
-            target = caller_text(fields.get("transfertargetcalleridnum")) or fields.get("destapp")
+            # The target has no channel in an application, and now and then none is told: then whom it was consulted as.
+            numbers = (fields.get("transfertargetcalleridnum"), fields.get("secondtransfererconnectedlinenum"))
+            target = next(filter(None, map(caller_text, numbers)), fields.get("destapp"))
         told: list[CallFact] = []
         for channel in transferers:
             for tracked in list(self._by_channel.get(channel, ())) if channel else ():
@@ -204,10 +214,18 @@ class QueueCalls:
         self._by_channel.clear()
         return told + self.advance_all()
 
-    def relist(self, channels: Mapping[str, str], pairs: Iterable[tuple[str, str]], now: int) -> None:
+    def relist(self, channels: Channels, now: int) -> None:
         """CoreShowChannels: every channel with its bridge, and the Local pairs, as they are at *now*."""
-        self.bridges.replace(channels, pairs)
+        self.bridges.replace(channels.bridges(), channels.pairs(), channels.of_pool())
         for tracked in self.open_calls():
+            if channels.is_in_another_call(tracked.leg, tracked.key):
+                tracked.ends_with.discard(tracked.leg)
+                tracked.leg = tracked.key.dest_uniqueid
+            elif tracked.leg not in channels.channels:
+                phone = channels.company_in_queue(tracked.queue, tracked.key.uniqueid)
+                if phone is not None:
+                    self._follow(tracked, phone)
+            self._resolve(tracked)
             if tracked.alone_since is None:
                 continue
             if self.bridges.has_company(tracked.leg):
@@ -216,9 +234,12 @@ class QueueCalls:
             else:
                 self._timers.setdefault((tracked, self._give_up), now)
 
-    def lacking(self, channels: Container[str]) -> list[TrackedCall]:
-        """The open calls whose leg is not among *channels*, those that CoreShowChannels listed."""
-        return [tracked for tracked in self.open_calls() if tracked.leg not in channels]
+    def lacking(self) -> list[TrackedCall]:
+        """The open calls whose leg was in no bridge with another channel when the channels were listed last.
+
+        The caller alone does not tell: one who was sent elsewhere is still there, long after the talk.
+        """
+        return [tracked for tracked in self.open_calls() if not self.bridges.has_company(tracked.leg)]
 
     def end_unseen(self, suspects: Iterable[TrackedCall], at: int) -> list[CallFact]:
         """End the calls that a list lacked and no event has ended since, as of *at*, when they were last seen."""
@@ -317,9 +338,14 @@ class QueueCalls:
         for channel in (*tracked.ends_with, *tracked.dests, tracked.key.uniqueid):
             self._unwatch(tracked, channel)
         by = tracked.ended_by
-        if by is None and tracked.completion is not None:
+        if by is None and tracked.completion is not None and not _is_early(tracked.completion, tracked):
             by = tracked.completion.ended_by
         return [*told, CallClosed(tracked.queue, tracked.interface, tracked.key, by, tracked.transferred_to)]
+
+
+def _is_early(said: Completion, tracked: TrackedCall) -> bool:
+    """Whether a completion came while the agent talked on: why it was made says nothing of who ended that talk."""
+    return tracked.ended_at is not None and said.at < tracked.ended_at - RECORD_WAIT
 
 
 def _from_completion(call: Call, said: Completion | None) -> tuple[int | None, int | None]:

@@ -166,6 +166,24 @@ DIRECT = [
         ends=[End("p", 5000, "transfer", "Queue"), End("q", 12_000, "caller")],
     ),
     case(
+        "the agent transfers to a place in another queue, whose number his phone had dialled",
+        answered(),
+        attended(5000, "p", "p2", kind="App", DestApp="Queue", SecondTransfererConnectedLineNum="700"),
+        complete(5000.5, "transfer", caller="p2"),
+        leave(5001, "B", "p", "c"),
+        hangup(5001.5, "p", "p2"),
+        ends=[End("p", 5000, "transfer", "700")],
+    ),
+    case(
+        "the agent's attended transfer is told when its target's channel is gone",
+        answered(),
+        leave(5000, "B", "p"),
+        attended(5001, "p", "p", SecondTransfererConnectedLineNum="1003"),
+        complete(5002, "transfer"),
+        hangup(5002.5, "p"),
+        ends=[End("p", 5000, "transfer", "1003")],
+    ),
+    case(
         "the agent transfers to an agent of another queue whom he has consulted",
         answered(),
         line(3000, "QueueCallerJoin", Queue="sales", Uniqueid="p2"),
@@ -181,7 +199,7 @@ DIRECT = [
         hangup(5503, "p", "p2"),
         leave(20_000, "B2", "q"),
         hangup(20_001, "q"),
-        ends=[End("p", 5501, "transfer"), End("q", 20_000, "caller")],
+        ends=[End("p", 5501, "transfer"), End("q", 20_000, None)],
     ),
     case(
         "the early completion of the second agent comes while he is alone",
@@ -193,7 +211,7 @@ DIRECT = [
         enter(5501, "B2", "x1"),
         leave(20_000, "B2", "q"),
         hangup(20_001, "q"),
-        ends=[End("q", 20_000, "caller")],
+        ends=[End("q", 20_000, None)],
     ),
     case(
         "the agent gives up the consultation and takes the caller back",
@@ -427,7 +445,7 @@ BEHIND_LOCAL = [
         hangup(20_001, "q"),
         complete(20_002, "agent", leg="L1", talk=20),
         hangup(20_003, "L1", "L2", "c"),
-        ends=[End("L1", 5000, "transfer"), End("q", 20_000, "transfer")],
+        ends=[End("L1", 5000, "transfer"), End("q", 20_000, None)],
     ),
     case(
         "behind /n: the caller is redirected",

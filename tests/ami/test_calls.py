@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.ami.calls import REMEMBERED, QueueCalls
+from gateway.ami.lists import Channels
+from gateway.ami.message import AmiMessage, Arrival
+from gateway.ami.translate import Translator
 from gateway.domain.call import Call, CallKey
 from gateway.domain.facts import CallAnswered, CallClosed, CallEnded
-from gateway.domain.session import Cause
+from gateway.domain.session import Cause, Occasion
 from tests.ami.call_scripts import CASES, Case
 from tests.ami.script import (
     PHONE,
@@ -199,11 +202,11 @@ def test_a_completion_ends_a_call_whose_leg_is_not_known() -> None:
 
 
 def test_a_completion_does_not_end_a_call_whose_leg_still_talks() -> None:
-    """It gives the reason; the end is the leg's, however much later."""
+    """The end is the leg's, however much later; by whom, a completion long before it cannot know."""
     translator = new_translator()
     assert play([*answered(), complete(5000, "caller")], translator)[1:] == []
     assert translator.calls.is_talking(QUEUE.upper(), PHONE.lower())
-    assert ends(play(leave(90_000, "B", "p", "c"), translator)) == [End("p", 90_000, "caller")]
+    assert ends(play(leave(90_000, "B", "p", "c"), translator)) == [End("p", 90_000, None)]
     assert not translator.calls.is_talking(QUEUE, PHONE)
 
 
@@ -271,18 +274,77 @@ def test_a_restart_does_not_interrupt_what_was_over() -> None:
     assert ends(translator.calls.interrupt(instant(5100))) == [End("p", 5000, None)]
 
 
+def listed(*uniqueids: str, bridge: str = "", application: str = "", data: str = "") -> list[AmiMessage]:
+    """CoreShowChannel of each of these, in one bridge."""
+    about = {"bridgeid": bridge, "application": application, "applicationdata": data}
+    return [
+        AmiMessage({"event": "CoreShowChannel", "uniqueid": each, "channel": f"PJSIP/{each}-1", **about}, Arrival(0, 0))
+        for each in uniqueids
+    ]
+
+
+def relisted(translator: Translator, at: float, *messages: AmiMessage) -> list[str]:
+    """Take a list of channels, and return the legs of the calls that nobody talks in by it."""
+    channels = Channels()
+    for message in messages:
+        channels.add(message)
+    translator.calls.relist(channels, instant(at))
+    return sorted(tracked.leg for tracked in translator.calls.lacking())
+
+
 def test_a_list_of_channels_without_the_leg_ends_a_call() -> None:
-    """A call whose leg is gone ended when it was last seen, unless an event tells it better meanwhile."""
+    """A call whose leg is gone, and so is its caller, ended when it was last seen, unless an event tells it better."""
     translator = new_translator()
     play([*answered(), *answered("d", "q", "B2"), *answered("e", "r", "B3")], translator, until=0)
-    suspects = translator.calls.lacking({"q", "d", "c"})
-    assert sorted(tracked.leg for tracked in suspects) == ["p", "r"]
-    play([*leave(6000, "B3", "r", "e"), *hangup(6001, "r")], translator)
+    assert relisted(translator, 5000, *listed("q", "d", bridge="B2")) == ["p", "r"]
+    suspects = translator.calls.lacking()
+    play(hangup(6001, "r"), translator)
     facts = translator.calls.end_unseen(suspects, instant(9000))
-    assert [(fact.key.dest_uniqueid, fact.occasion) for fact in facts if isinstance(fact, CallEnded)] == [
-        ("p", facts[0].occasion)  # type: ignore[union-attr]
-    ]
-    assert facts[0].occasion.cause is Cause.RESYNC  # type: ignore[union-attr]
+    (ended, *_) = facts
+    assert isinstance(ended, CallEnded)
+    assert (ended.key.dest_uniqueid, ended.occasion) == ("p", Occasion(instant(9000), Cause.RESYNC))
+    assert [fact.key.dest_uniqueid for fact in facts if isinstance(fact, CallEnded)] == ["p"]
+
+
+def test_a_caller_who_is_elsewhere_keeps_no_call_open() -> None:
+    """A redirect or a transfer that nobody saw: the caller is there, the agent's phone is not."""
+    translator = new_translator()
+    play(answered(), translator, until=0)
+    assert relisted(translator, 5000, *listed("c", "x", bridge="B7", application="Dial")) == ["p"]
+    elsewhere = listed("c", bridge="B7", application="Queue", data="another,t")
+    assert relisted(translator, 5000, *elsewhere, *listed("x", bridge="B7", application="AppQueue")) == ["p"]
+
+
+def test_a_leg_that_talks_with_nobody_keeps_no_call_open() -> None:
+    """Parking by code leaves the phone alone with an announcement; it is in no bridge, or alone in one."""
+    for bridge in ("", "B"):
+        translator = new_translator()
+        play(answered(), translator, until=0)
+        assert relisted(translator, 5000, *listed("p", bridge=bridge), *listed("c", bridge="B9")) == ["p"]
+
+
+def test_a_leg_whose_caller_was_exchanged_talks_on() -> None:
+    """A consultation of the caller's was completed into the call while nobody watched."""
+    translator = new_translator()
+    play(answered(), translator, until=0)
+    assert relisted(translator, 5000, *listed("p", "z", bridge="B9")) == []
+
+
+def test_a_local_channel_optimised_away_unseen_ends_nothing() -> None:
+    """The caller is in the queue's bridge with one channel that is no other member's: that is the phone."""
+    translator = new_translator()
+    play(answered("c", "local;1"), translator, until=0)
+    there = listed("c", bridge="B", application="Queue", data="support,t,,,300")
+    assert relisted(translator, 5000, *there, *listed("phone", bridge="B", application="AppDial")) == []
+    assert ends(play(hangup(7000, "phone"), translator)) == [End("local;1", 7000, None)]
+
+
+def test_a_caller_whom_the_queue_gave_to_another_keeps_no_call_open() -> None:
+    """Sent into the same queue again and answered by somebody else: that call has a leg of its own."""
+    translator = new_translator()
+    play(answered(), translator, until=0)
+    again = listed("c", bridge="B2", application="Queue", data="support")
+    assert relisted(translator, 5000, *again, *listed("q", bridge="B2", application="AppQueue")) == ["p"]
 
 
 @pytest.mark.parametrize(("mode", "waited"), [("queue", 4_000_000), ("ring", None)])

@@ -20,7 +20,6 @@ from typing import Final
 
 from tests.lab import apt_sources
 
-RECIPE: Final = 1  # raised when a root made by older code will not do any more
 _SCRIPTS = Path("/usr/share/debootstrap/scripts")
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 
@@ -31,13 +30,27 @@ class LabUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A Debian suite that has the Asterisk wanted, and the debootstrap script that knows how to unpack it."""
+    """A Debian suite that has the Asterisk wanted.
+
+    Attributes:
+        name: Of the suite.
+        script: The debootstrap script that knows how to unpack it.
+        packages: What is installed in it.
+        recipe: Raised when a root made by older code will not do any more.
+    """
 
     name: str
     script: str
+    packages: tuple[str, ...] = ("asterisk",)
+    recipe: int = 1
 
 
-SUITES: Final[Mapping[str, Suite]] = {"16": Suite("bullseye", "bullseye"), "22": Suite("forky", "sid")}
+SUITES: Final[Mapping[str, Suite]] = {
+    "16": Suite("bullseye", "bullseye", ("asterisk", "sip-tester"), recipe=2),
+    "22": Suite("forky", "sid"),
+}
+PHONES: Final = "16"
+"""The version whose root has SIPp: the same phones for every Asterisk."""
 
 
 def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
@@ -50,7 +63,7 @@ def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
 
 def root_of(version: str) -> Path:
     """Return where the root of an Asterisk version is, made or not."""
-    return cache_dir() / f"{SUITES[version].name}-{RECIPE}"
+    return cache_dir() / f"{SUITES[version].name}-{SUITES[version].recipe}"
 
 
 def check(versions: Iterable[str] = tuple(SUITES)) -> None:
@@ -114,7 +127,7 @@ def _make(suite: Suite, target: Path) -> None:
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     _say(f"{suite.name}: installing Asterisk (about half a minute)")
-    _run(["chroot", str(target), "apt-get", "install", "-y", "--no-install-recommends", "asterisk"])
+    _run(["chroot", str(target), "apt-get", "install", "-y", "--no-install-recommends", *suite.packages])
     _run(["chroot", str(target), "apt-get", "clean"])
     if not (target / "usr/sbin/asterisk").exists():
         raise LabUnavailableError(f"The Asterisk package of {suite.name} has no /usr/sbin/asterisk.")
