@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,29 +16,43 @@ from gateway.ami.tls import tls_context as ami_tls_context
 from gateway.ami.translate import EVENTS, Translator
 from gateway.clock import Clock, SystemClock
 from gateway.config import GatewayConfig
+from gateway.domain.agents import AgentBook
 from gateway.domain.callcenter import CallCenter
 from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import SECOND
+from gateway.domain.queues import QueueBook
 from gateway.domain.session import Rules
 from gateway.errors import ConfigError
+from gateway.localtime import LocalTime
+from gateway.mqtt.agent_narrator import AgentNarrator
+from gateway.mqtt.agent_presentation import AgentPresentation
 from gateway.mqtt.announcer import Announcer
 from gateway.mqtt.client import MqttClient
 from gateway.mqtt.interface import MEBIBYTE, MqttSettings
+from gateway.mqtt.narrator import Narrator
 from gateway.mqtt.presentation import Presentation
+from gateway.mqtt.queue_narrator import GroupNarrator, QueueNarrator
+from gateway.mqtt.queue_presentation import QueuePresentation
 from gateway.mqtt.topics import TopicNameError, Topics
+from gateway.service.backlog import Backlog
 from gateway.service.bridge import Bridge
 from gateway.service.carrier import Carrier
 from gateway.service.commander import Commander
+from gateway.service.device_watch import DeviceWatch
 from gateway.service.following import Following
 from gateway.service.journal import Journal
 from gateway.service.keeper import Keeper
+from gateway.service.kept import KeptQueues
+from gateway.service.kept_agents import KeptAgents
 from gateway.service.ledger import Ledger
 from gateway.service.orders import Orders
+from gateway.service.periods import Periods
 from gateway.service.picture import RELOADED, Picture
 from gateway.service.policy import Policy
 from gateway.service.recovery import Recovery
 from gateway.service.resync import Resync
 from gateway.service.upkeep import Upkeep
+from gateway.service.ways_out import GrowingLog
 from gateway.store.contents import Batch, Saved
 from gateway.store.store import Store
 from gateway.timeline import Timeline
@@ -48,25 +63,8 @@ _log = logging.getLogger(__name__)
 STOP_TIMEOUT: Final = 10.0
 """Seconds that an orderly stop may take."""
 
-
-class _Exit:
-    """Where messages go once there is a client for them: the parts that tell are made before it."""
-
-    client: MqttClient
-
-    def send(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        seq: int | None = None,
-        number: int | None = None,
-        correlation_data: bytes | None = None,
-    ) -> None:
-        self.client.send(topic, payload, seq=seq, number=number, correlation_data=correlation_data)
-
-    def refresh(self, topic: str, *, requeue: bool = False) -> None:
-        self.client.refresh(topic, requeue=requeue)
+RESTORED: Final = "the file is a copy, or lacks what was last written to it"
+"""Why a store whose file tells so itself begins a new stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ class Gateway:
         if self.mqtt.connected:
             with suppress(TimeoutError):
                 async with asyncio.timeout(STOP_TIMEOUT / 2):
-                    await self.mqtt.drain()
+                    await self.ledger.drain()
         self.mqtt.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT / 2):
@@ -134,7 +132,7 @@ def build(config: GatewayConfig, clock: Clock) -> Gateway:
     )
     _topics(config)
     store = Store(config.store.path, synchronous=config.store.synchronous)
-    saved = store.open(rules)
+    saved = store.open(rules, with_messages=False)
     try:
         return _build(config, clock, rules, store, saved)
     except BaseException:
@@ -144,31 +142,40 @@ def build(config: GatewayConfig, clock: Clock) -> Gateway:
 
 def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, saved: Saved) -> Gateway:
     topics = _topics(config)
-    started = clock.now()
-    timeline = Timeline(steady=started.steady, wall=started.wall)
+    timeline = _timeline(clock)
     presentation = Presentation(
         node=config.node, stream=saved.stream, wall=timeline.wall, publish_caller_id=config.mqtt.publish_caller_id
     )
-    exit_ = _Exit()
     keeper: Keeper | None = None
 
     def collect(batch: Batch) -> None:
         assert keeper is not None
         keeper.collect(batch)
 
-    ledger = Ledger(store, exit_, collect, last_number=max((each.number for each in saved.messages), default=0))
+    backlog = Backlog(store, config.store.outbox_limit_mb * MEBIBYTE)
+    ledger = Ledger(store, backlog, collect, last_number=saved.last_number, last_seq=saved.last_seq)
     announcer = Announcer(ledger, topics, presentation, ended_retention=config.session.ended_retention * SECOND)
     handler = AgentHandler(rules, config.session.agent_identity, lambda instant: uuid7(timeline.wall(instant)))
-    translator = Translator(timeline, config.session.time_to_answer)
-    center = CallCenter(handler)
+    log = None if config.asterisk.queue_log is None else GrowingLog(config.asterisk.queue_log, timeline)
+    translator = Translator(timeline, config.session.time_to_answer, None if log is None else log.read)
+    local_time = LocalTime(timeline.wall, timeline.from_wall)
+    agents = AgentBook(local_time)
+    queues = QueueBook(local_time)
+    center = CallCenter(handler, queues, agents, next_rollover=_next_rollover(config, local_time))
+    translator.devices.is_agents = agents.has_device
+    announcer.narrators += _narrators(announcer, topics, presentation)
     picture = Picture(center, translator, timeline, announcer, clock, asterisk_topic=topics.bridge_asterisk)
     ami = AmiClient(
         _ami_settings(config), picture, clock=clock, login_ever_succeeded="ami" in saved.values.get("logged_in", "")
     )
     following = None if config.asterisk.queue_log is None else Following(config.asterisk.queue_log)
-    recovery = None
-    if following is not None:
-        recovery = Recovery(ami, handler, translator, timeline, following, time_to_answer=config.session.time_to_answer)
+    recovery = (
+        None
+        if following is None
+        else Recovery(
+            ami, handler, translator, timeline, following, queues=queues, time_to_answer=config.session.time_to_answer
+        )
+    )
     resync = Resync(
         ami,
         picture,
@@ -178,8 +185,18 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         wrap_up=config.asterisk.wrap_up,
         following=following,
         recovery=recovery,
+        devices=DeviceWatch(ami, picture, translator, agents),
     )
-    keeper = Keeper(handler, translator, announcer, picture, resync, timeline=timeline, following=following)
+    keeper = Keeper(
+        handler,
+        translator,
+        announcer,
+        picture,
+        resync,
+        timeline=timeline,
+        following=following,
+        kept=[KeptQueues(queues, handler, announcer.narrators), KeptAgents(agents, announcer.narrators)],
+    )
     bridge = Bridge(topics, announcer, presentation, picture, handler, publisher=ledger, clock=clock)
     upkeep = Upkeep(
         picture,
@@ -190,11 +207,13 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         resync_interval=config.asterisk.resync_interval,
         statistics_interval=config.session.statistics_interval,
         following=following,
+        keep_up=(lambda: None) if log is None else log.keep_up,
     )
     orders = Orders(ami, picture, handler, list_queue=resync.list_queue, timeout=config.commands.timeout)
     carrier = Carrier(
         handler,
         orders,
+        Periods(handler, agents, apply=picture.decide, now=picture.now),
         Policy(config.commands.allow, config.commands.groups, config.commands.addresses, config.commands.reasons),
         identity=config.session.agent_identity,
         wrap_up_reasons=config.session.wrap_up_pause_reasons,
@@ -216,25 +235,42 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     bridge.commands_answered = lambda: sum(commander.answered.values())
     bridge.rights_missing = lambda: resync.rights_missing
     bridge.ledger = ledger
+    bridge.outbox = ledger
+    bridge.ami_counts = lambda: (ami.malformed, ami.dropped)
     ledger.on_failure = bridge.store_changed
+    ledger.on_dropped = bridge.events_dropped
     bridge.on_login = keeper.logged_in.add
     bridge.on_gone = ledger.gone
     picture.on_burst = ledger.touch
     picture.on_login = keeper.logged_in.add
-    exit_.client = MqttClient(
+    backlog.sender = mqtt = MqttClient(
         _mqtt_settings(config, topics),
         topics,
         bridge,
         login_ever_succeeded="mqtt" in saved.values.get("logged_in", ""),
     )
-    bridge.outbox = exit_.client
     keeper.restore(saved)
-    for message in saved.messages:
-        ledger.resume(message)
+    center.start(picture.as_of())
+    ledger.start()
     commander.restore(saved.commands)
     if saved.is_restored:
-        announcer.bridge_event("STORE_RESTORED", picture.now(), path=str(config.store.path))
-    return Gateway(picture, upkeep, commander, ami, exit_.client, ledger, store)
+        announcer.bridge_event("STORE_RESTORED", picture.now(), path=str(config.store.path), reason=RESTORED)
+    return Gateway(picture, upkeep, commander, ami, mqtt, ledger, store)
+
+
+def _timeline(clock: Clock) -> Timeline:
+    started = clock.now()
+    return Timeline(steady=started.steady, wall=started.wall)
+
+
+def _narrators(announcer: Announcer, topics: Topics, presentation: Presentation) -> list[Narrator]:
+    """Who tells of groups, queues and agents, in the order in which they tell of one thing that happened."""
+    of_queues, refused = QueuePresentation(presentation), announcer.names_refused
+    return [
+        GroupNarrator(announcer.stream, topics, of_queues, refused),
+        QueueNarrator(announcer.stream, topics, of_queues, refused),
+        AgentNarrator(announcer.stream, topics, AgentPresentation(presentation), refused),
+    ]
 
 
 async def serve(config: GatewayConfig) -> None:
@@ -246,8 +282,6 @@ async def serve(config: GatewayConfig) -> None:
         AmiAuthenticationError: Asterisk refuses the login and never took it.
         MqttAuthenticationError: The broker refuses the login and never took it.
     """
-    if config.session.rollover is not None:
-        _log.warning("session.rollover is set, but this version never rolls sessions over")
     gateway = build(config, SystemClock())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -262,6 +296,11 @@ async def serve(config: GatewayConfig) -> None:
         config.mqtt.port,
     )
     await gateway.run(stop)
+
+
+def _next_rollover(config: GatewayConfig, local_time: LocalTime) -> Callable[[int], int] | None:
+    at = config.session.rollover
+    return None if at is None else lambda instant: local_time.next_time(instant, at)
 
 
 def _topics(config: GatewayConfig) -> Topics:
@@ -295,7 +334,6 @@ def _mqtt_settings(config: GatewayConfig, topics: Topics) -> MqttSettings:
         password=None if mqtt.password is None else mqtt.password.get_secret_value(),
         tls=_mqtt_tls(config) if mqtt.tls else None,
         protocol=mqtt.protocol,
-        outbox_limit_bytes=config.store.outbox_limit_mb * MEBIBYTE,
     )
 
 

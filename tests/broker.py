@@ -15,8 +15,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
+SAMPLES = Path(__file__).parent.parent / "deploy" / "mosquitto"
 START_TIMEOUT = 10.0  # seconds; Mosquitto needs some hundredths of one
 STOP_TIMEOUT = 10.0  # seconds from SIGTERM to SIGKILL
 
@@ -196,3 +197,22 @@ class Broker:
         path.write_text(text)
         path.chmod(0o600)
         return path
+
+
+class SampleBroker(Broker):
+    """A Mosquitto on the sample files, with its port and paths moved into the folder and these ``USERS``."""
+
+    USERS: ClassVar = {"cti-gateway": "one", "wallboard": "two", "alice": "three"}
+
+    def _write_config(self, port: int) -> Path:
+        self._write_passwords(self.USERS).rename(self.directory / "cti-gateway.passwd")
+        self._write_private("cti-gateway.acl", (SAMPLES / "acl").read_text())
+        sample = (SAMPLES / "cti-gateway.conf").read_text()
+        assert "listener 1883 127.0.0.1\n" in sample
+        sample = sample.replace("listener 1883 ", f"listener {port} ").replace("/etc/mosquitto/", f"{self.directory}/")
+        # What a distribution's own mosquitto.conf says before it includes further files.
+        main = f"user {getpass.getuser()}\npersistence true\npersistence_location {self.directory}/\n"
+        main += f"log_dest file {self.directory}/mosquitto.log\n"
+        config = self.directory / "mosquitto.conf"
+        config.write_text(main + sample)
+        return config

@@ -1,7 +1,6 @@
 """The broker's sample files, on a real Mosquitto: that it takes them, and whom they let do what."""
 
 import asyncio
-import getpass
 import queue
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -14,31 +13,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from tests.broker import Broker
+from tests.broker import Broker, SampleBroker
 
-SAMPLES = Path(__file__).parent.parent / "deploy" / "mosquitto"
-USERS = {"cti-gateway": "one", "wallboard": "two", "alice": "three"}
+USERS = SampleBroker.USERS
 NOT_AUTHORISED = 0x87
 
 SESSION = "cti/pbx1/session/support/Alice/PJSIP%2F1001"
 OTHER = "cti/pbx1/session/support/Bob/PJSIP%2F1002"
-
-
-class SampleBroker(Broker):
-    """A Mosquitto on the sample files, with its port and paths moved into a test's folder."""
-
-    def _write_config(self, port: int) -> Path:
-        self._write_passwords(USERS).rename(self.directory / "cti-gateway.passwd")
-        self._write_private("cti-gateway.acl", (SAMPLES / "acl").read_text())
-        sample = (SAMPLES / "cti-gateway.conf").read_text()
-        assert "listener 1883 127.0.0.1\n" in sample
-        sample = sample.replace("listener 1883 ", f"listener {port} ").replace("/etc/mosquitto/", f"{self.directory}/")
-        # What a distribution's own mosquitto.conf says before it includes further files.
-        main = f"user {getpass.getuser()}\npersistence true\npersistence_location {self.directory}/\n"
-        main += f"log_dest file {self.directory}/mosquitto.log\n"
-        config = self.directory / "mosquitto.conf"
-        config.write_text(main + sample)
-        return config
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Callers before they are answered: when each joined a queue, and when it was last offered to each member. Sans-I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 class _Caller:
     joined: dict[str, int] = field(default_factory=dict)
     offered: dict[tuple[str, str], int] = field(default_factory=dict)
+    legs: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Callers:
 
     def __init__(self) -> None:
         self._callers: dict[str, _Caller] = {}
+        self._of_leg: dict[str, str] = {}
+        self._absent: set[str] = set()
 
     def join(self, uniqueid: str, queue: str, at: int) -> None:
         """QueueCallerJoin: also of a caller who comes to the same queue again."""
@@ -32,9 +35,13 @@ class Callers:
         """QueueEntry of a list: counts only where no event told it better."""
         self._callers.setdefault(uniqueid, _Caller()).joined.setdefault(queue, since)
 
-    def offer(self, uniqueid: str, queue: str, interface: str, at: int) -> None:
-        """AgentCalled: the last one for a member counts."""
-        self._callers.setdefault(uniqueid, _Caller()).offered[queue, interface] = at
+    def offer(self, uniqueid: str, queue: str, interface: str, at: int, *, leg: str = "") -> None:
+        """AgentCalled: the last one for a member counts. *leg*: the channel that rings."""
+        caller = self._callers.setdefault(uniqueid, _Caller())
+        caller.offered[queue, interface] = at
+        if leg:
+            caller.legs.add(leg)
+            self._of_leg[leg] = uniqueid
 
     def joined(self, uniqueid: str, queue: str) -> int | None:
         """When the caller joined the queue; None if that was not seen."""
@@ -46,9 +53,27 @@ class Callers:
         caller = self._callers.get(uniqueid)
         return caller.offered.get((queue, interface)) if caller else None
 
-    def hang_up(self, uniqueid: str) -> None:
-        """The caller's channel ended."""
-        self._callers.pop(uniqueid, None)
+    def is_known(self, uniqueid: str) -> bool:
+        """Whether the channel is a caller's."""
+        return uniqueid in self._callers
+
+    def is_offered(self, uniqueid: str) -> bool:
+        """Whether a channel that was rung for the caller is still there."""
+        caller = self._callers.get(uniqueid)
+        return caller is not None and bool(caller.legs)
+
+    def hang_up(self, uniqueid: str) -> bool:
+        """A channel ended. Returns whether it was a caller's."""
+        of = self._of_leg.pop(uniqueid, None)
+        if of is not None and of in self._callers:
+            self._callers[of].legs.discard(uniqueid)
+        caller = self._callers.pop(uniqueid, None)
+        if caller is None:
+            return False
+        for leg in caller.legs:
+            del self._of_leg[leg]
+        self._absent.discard(uniqueid)
+        return True
 
     def dump(self) -> dict[str, Waiting]:
         """All that is known, to be kept over a restart."""
@@ -63,7 +88,17 @@ class Callers:
             offered = {(queue, interface): at for queue, interface, at in waiting.offered}
             self._callers[uniqueid] = _Caller(dict(waiting.joined), offered)
 
-    def keep_only(self, channels: set[str]) -> None:
-        """After a loss: forget the callers that are no longer there."""
-        for uniqueid in [each for each in self._callers if each not in channels]:
-            del self._callers[uniqueid]
+    def sweep(self, channels: Container[str]) -> list[str]:
+        """Forget the callers who are not among *channels*, and were not the last time: an event may be behind a list.
+
+        Returns:
+            Who was forgotten.
+        """
+        absent = {uniqueid for uniqueid in self._callers if uniqueid not in channels}
+        gone = sorted(absent & self._absent)
+        for leg in [leg for leg in self._of_leg if leg not in channels]:
+            self._callers[self._of_leg.pop(leg)].legs.discard(leg)
+        for uniqueid in gone:
+            self.hang_up(uniqueid)
+        self._absent = absent.difference(gone)
+        return gone

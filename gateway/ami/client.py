@@ -131,6 +131,17 @@ class AmiClient:
         self._connection: AmiConnection | None = None
         self._connected_at = clock.now()
         self._told_reason: str | None = None
+        self._malformed = self._dropped = 0
+
+    @property
+    def malformed(self) -> int:
+        """Lines without a header name that were left out of their message."""
+        return self._malformed + (self._connection.decoder.malformed if self._connection is not None else 0)
+
+    @property
+    def dropped(self) -> int:
+        """Events thrown away unparsed because nobody wants their name."""
+        return self._dropped + (self._connection.decoder.dropped if self._connection is not None else 0)
 
     @property
     def connected(self) -> bool:
@@ -214,6 +225,8 @@ class AmiClient:
             self._unreachable(str(error))
         finally:
             connection.close()
+            self._malformed += connection.decoder.malformed
+            self._dropped += connection.decoder.dropped
         return self._backoff.next()
 
     async def _open(self, connection: AmiConnection) -> None:

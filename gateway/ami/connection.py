@@ -117,6 +117,7 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
     Attributes:
         lost: Done when the connection has ended; its result is the reason.
         closed_by_gateway: Whether the gateway itself wanted the end.
+        decoder: Counts what it leaves out.
     """
 
     def __init__(
@@ -137,10 +138,10 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
         """
         super().__init__(loop=asyncio.get_running_loop(), encoding="utf-8", log=_log)
         self._clock = clock
-        self._wanted = wanted
         self._on_event = on_event
         self._on_lost = on_lost
         self.closed_by_gateway = False
+        self.decoder = AmiDecoder(wanted)
         self.lost: asyncio.Future[AmiConnectionError] = self.loop.create_future()
 
     async def connect(
@@ -157,7 +158,7 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
         """
         try:
             _, self.protocol = await self.loop.create_connection(
-                lambda: MendedProtocol(self, AmiDecoder(self._wanted), self._clock),
+                lambda: MendedProtocol(self, self.decoder, self._clock),
                 host,
                 port,
                 ssl=tls,

@@ -1,9 +1,10 @@
 """Lists that Asterisk answers with: channels, members, callers, configuration. Each is the truth of its moment."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.ami.bridges import Bridges
 from gateway.ami.members import FromWall, member_of_list, number
 from gateway.ami.message import AmiMessage
 from gateway.ami.text import caller_name, caller_text
@@ -16,10 +17,12 @@ LIST_EVENTS: Final = frozenset({
     "CoreShowChannel", "CoreShowChannelsComplete",
 })  # fmt: skip
 
+_OF_POOL: Final = "AgentLogin"
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel of CoreShowChannels; ``bridge`` is ``""`` outside of any."""
+    """A channel of CoreShowChannels; ``bridge`` is ``""`` outside of any, ``state`` is the number of its state."""
 
     uniqueid: str
     linkedid: str | None
@@ -29,6 +32,7 @@ class Channel:
     data: str
     caller_number: str | None
     caller_name: str | None
+    state: str = ""
 
 
 @dataclass(slots=True)
@@ -49,12 +53,30 @@ class Channels:
             data=fields.get("applicationdata", ""),
             caller_number=caller_text(fields.get("calleridnum")),
             caller_name=caller_name(fields),
+            state=fields.get("channelstate", ""),
         )
         self.channels[channel.uniqueid] = channel
 
     def bridges(self) -> dict[str, str]:
-        """Each channel's bridge."""
-        return {uniqueid: channel.bridge for uniqueid, channel in self.channels.items()}
+        """Each channel's bridge, ``""`` for the one in which agents of the pool wait, and nobody else."""
+        talking = {each.bridge for each in self.channels.values() if each.application != _OF_POOL}
+        return {
+            uniqueid: channel.bridge if channel.bridge in talking else "" for uniqueid, channel in self.channels.items()
+        }
+
+    def of_pool(self) -> set[str]:
+        """The channels of the agents of app_agent_pool, which stay up between their calls."""
+        return {each.uniqueid for each in self.channels.values() if each.application == _OF_POOL}
+
+    def is_in_another_call(self, leg: str, call: CallKey) -> bool:
+        """Whether an agent of the pool is done with a call: what the queue dialled is gone, and so is the caller.
+
+        Without its Local channel the agent is in one bridge with the caller.
+        """
+        agent, caller = self.channels.get(leg), self.channels.get(call.uniqueid)
+        if agent is None or agent.application != _OF_POOL or call.dest_uniqueid in self.channels:
+            return False
+        return caller is None or caller.bridge != agent.bridge
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """The halves of Local channels that belong together: their names differ in ``;1`` and ``;2`` only."""
@@ -62,6 +84,31 @@ class Channels:
         for name, one in by_name.items():
             if name.endswith(";1") and (two := by_name.get(f"{name[:-1]}2")) is not None:
                 yield one, two
+
+    def queue_legs(self, bridges: Bridges) -> set[str]:
+        """The channels that talk for a queue: those it rang, the phones behind them, and whom its callers talk with."""
+        legs = {each.uniqueid for each in self.channels.values() if each.application == "AppQueue"}
+        phones = {bridges.phone_behind(leg) for leg in legs}
+        of_callers = {each.bridge for each in self.channels.values() if each.application == "Queue" and each.bridge}
+        company = {
+            each.uniqueid
+            for each in self.channels.values()
+            if each.bridge in of_callers and each.application != "Queue"
+        }
+        return legs | phones | company
+
+    def company_in_queue(self, queue: str, uniqueid: str) -> str | None:
+        """Whom a caller talks with in a queue, where a Local channel of the member was optimised away: one channel.
+
+        None for a caller who is not there any more, or elsewhere, or whom the queue connected with another member.
+        """
+        caller = self.channels.get(uniqueid)
+        if caller is None or not caller.bridge or caller.application != "Queue" or not _is_in(queue, caller.data):
+            return None
+        company = [each for each in self.channels.values() if each.bridge == caller.bridge and each is not caller]
+        if len(company) != 1 or company[0].application == "AppQueue":
+            return None
+        return company[0].uniqueid
 
     def calls(self, queue: str, interface: str, now: int) -> Iterator[Call]:
         """The calls of a queue that the member talks in.
@@ -90,18 +137,20 @@ class QueueList:
 
     name: str | None = None
     members: list[Member] = field(default_factory=list)
-    waiting: list[tuple[str, int]] = field(default_factory=list)
+    waiting: list[Mapping[str, str]] = field(default_factory=list)
+    service_level: int | None = None
 
     def add(self, message: AmiMessage, from_wall: FromWall) -> None:
-        """Take one message of the list. ``waiting``: a caller's Uniqueid and microseconds of waiting."""
+        """Take one message of the list. ``waiting``: QueueEntry of each caller; ``service_level``: microseconds."""
         match message.event:
             case "QueueParams":
                 self.name = message.fields.get("queue")
+                threshold = number(message.fields.get("servicelevel"))
+                self.service_level = None if threshold is None else threshold * SECOND
             case "QueueMember":
                 self.members.append(member_of_list(message.fields, from_wall))
             case "QueueEntry":
-                waited = (number(message.fields.get("wait")) or 0) * SECOND
-                self.waiting.append((message.fields.get("uniqueid", ""), waited))
+                self.waiting.append(message.fields)
 
 
 def queue_names(answer: Iterable[AmiMessage]) -> list[str]:

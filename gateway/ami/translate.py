@@ -5,17 +5,20 @@ hold, never by number.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import TypeAdapter
 
-from gateway.ami.callers import Callers, Waiting
+from gateway.ami.callers import Waiting
 from gateway.ami.calls import QueueCalls, TimeToAnswer
 from gateway.ami.completions import TrackedCall
+from gateway.ami.device_calls import DeviceCalls, TrackedDeviceCall
 from gateway.ami.members import member_of_event, number
 from gateway.ami.message import AmiMessage
+from gateway.ami.queue_callers import CALLER_EVENTS, QueueCallers
 from gateway.ami.text import caller_name, caller_text, timestamp
+from gateway.ami.ways_out import ReadLog
 from gateway.domain.call import Call, CallKey
 from gateway.domain.facts import CallAnswered, CallMissed, Fact, MemberAdded, MemberRemoved, MemberTold
 from gateway.domain.instant import SECOND
@@ -28,24 +31,26 @@ EVENTS: Final = frozenset({
     "QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause", "QueueMemberStatus", "QueueMemberPenalty",
     "QueueMemberRinginuse", "QueueCallerJoin", "AgentCalled", "AgentConnect", "AgentComplete", "AgentRingNoAnswer",
     "BridgeEnter", "BridgeLeave", "Hangup", "BlindTransfer", "AttendedTransfer", "LocalBridge",
-    "LocalOptimizationBegin",
-})  # fmt: skip
+    "LocalOptimizationBegin", "Newchannel", "Newstate", "DialBegin",
+}) | CALLER_EVENTS  # fmt: skip
 """Events that become facts."""
 
 
 _REMEMBERED: Final = EVENTS - {
     "QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause", "QueueMemberStatus", "QueueMemberPenalty",
-    "QueueMemberRinginuse", "AgentRingNoAnswer", "LocalBridge",
+    "QueueMemberRinginuse", "AgentRingNoAnswer", "LocalBridge", "Newchannel", "Newstate", "DialBegin",
+    "QueueCallerLeave", "QueueCallerAbandon", "HangupRequest", "SoftHangupRequest",
 }  # fmt: skip
 """Events that may change what is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is kept over a restart: calls not told to the end, and callers who wait."""
+    """What is kept over a restart: calls not told to the end, callers who wait, and calls on the agents' devices."""
 
     calls: list[TrackedCall]
     callers: dict[str, Waiting]
+    devices: list[TrackedDeviceCall] = field(default_factory=list)
 
 
 _MEMORY: Final = TypeAdapter(Memory)
@@ -57,15 +62,20 @@ class Translator:
     Args:
         timeline: Where time stamps become instants.
         time_to_answer: ``queue``: from the caller's joining the queue; ``ring``: from ringing the agent.
+        read_log: Looks at the queue_log; None where there is none.
 
     Attributes:
         calls: The open queue calls.
+        waiting: The callers in queues, and how they leave.
         callers: The callers before they are answered.
+        devices: The calls on the agents' devices that came by no queue.
     """
 
-    def __init__(self, timeline: Timeline, time_to_answer: TimeToAnswer) -> None:
+    def __init__(self, timeline: Timeline, time_to_answer: TimeToAnswer, read_log: ReadLog | None = None) -> None:
         self.calls = QueueCalls(time_to_answer)
-        self.callers = Callers()
+        self.waiting = QueueCallers(read_log)
+        self.callers = self.waiting.callers
+        self.devices = DeviceCalls(self.calls)
         self._changed = False
         self._timeline = timeline
         self._time_to_answer = time_to_answer
@@ -88,22 +98,30 @@ class Translator:
             "AttendedTransfer": self._attended_transfer,
             "LocalBridge": self._local_bridge,
             "LocalOptimizationBegin": self._local_optimization,
+            "Newchannel": self._new_channel,
+            "Newstate": self._new_state,
+            "DialBegin": self._dial_begin,
+            "QueueCallerLeave": self._caller_leave,
+            "QueueCallerAbandon": _nothing_else,
+            "HangupRequest": _nothing_else,
+            "SoftHangupRequest": _nothing_else,
         }
 
     def remember(self) -> str:
         """What it takes to go on after a restart, as JSON."""
-        return _MEMORY.dump_json(Memory(self.calls.unfinished(), self.callers.dump())).decode()
+        return _MEMORY.dump_json(Memory(self.calls.unfinished(), self.callers.dump(), self.devices.dump())).decode()
 
     def recall(self, text: str) -> None:
         """Go on from what ``remember`` gave."""
         memory = _MEMORY.validate_json(text)
         self.calls.restore(memory.calls)
         self.callers.restore(memory.callers)
+        self.devices.restore(memory.devices)
 
     def take_changed(self) -> bool:
         """Whether ``remember`` may give something else than at the last call."""
         changed, self._changed = self._changed, False
-        return changed
+        return self.devices.take_changed() or changed
 
     def receive(self, message: AmiMessage) -> list[Fact]:
         """The facts in one event, behind those that time had decided before it; none for one that says nothing."""
@@ -112,7 +130,9 @@ class Translator:
             return []
         self._changed = self._changed or message.event in _REMEMBERED
         at = self.instant(message)
-        return [*self.calls.advance(at), *translate(message.fields, at)]
+        fields = message.fields
+        callers = self.waiting.receive(message.event, fields, at, self._timeline.now(message.arrival.steady))
+        return [*self.calls.advance(at), *callers, *translate(fields, at)]
 
     def instant(self, message: AmiMessage) -> int:
         """When an event happened: by its ``Timestamp``, else by its arrival."""
@@ -123,12 +143,21 @@ class Translator:
 
     def next_deadline(self) -> int | None:
         """Instant at which ``advance`` is due; None while nothing is undecided."""
-        return self.calls.next_deadline()
+        deadlines = (self.calls.next_deadline(), self.waiting.ways_out.next_deadline())
+        return min((each for each in deadlines if each is not None), default=None)
 
     def advance(self, now: int) -> list[Fact]:
         """What the passing of time decides."""
         self._changed = True
-        return list(self.calls.advance(now))
+        return [*self.calls.advance(now), *self.waiting.ways_out.advance(now)]
+
+    def lose_contact(self) -> list[Fact]:
+        """What can be decided now that no more events will come."""
+        return list(self.waiting.ways_out.lose_contact())
+
+    def interrupt(self, at: int) -> list[Fact]:
+        """Asterisk is another one now: every call ended with the old one, which was last heard at *at*."""
+        return [*self.devices.interrupt(at), *self.calls.interrupt(at)]
 
     def _member(self, fields: Fields, at: int) -> list[Fact]:
         return [MemberTold(member_of_event(fields, self._timeline.from_wall), Occasion(at))]
@@ -143,13 +172,16 @@ class Translator:
         login_stamp = number(fields.get("logintime")) or None
         return [MemberRemoved(fields.get("queue", ""), fields.get("interface", ""), Occasion(at), login_stamp)]
 
-    def _caller_join(self, fields: Fields, at: int) -> list[Fact]:
-        self.callers.join(fields.get("uniqueid", ""), fields.get("queue", ""), at)
+    def _caller_join(self, fields: Fields, _at: int) -> list[Fact]:
+        self.devices.join_queue(fields.get("uniqueid", ""))
         return []
 
-    def _agent_called(self, fields: Fields, at: int) -> list[Fact]:
-        uniqueid, queue, interface = fields.get("uniqueid", ""), fields.get("queue", ""), fields.get("interface", "")
-        self.callers.offer(uniqueid, queue, interface, at)
+    def _caller_leave(self, fields: Fields, _at: int) -> list[Fact]:
+        self.devices.leave_queue(fields.get("uniqueid", ""))
+        return []
+
+    def _agent_called(self, fields: Fields, _at: int) -> list[Fact]:
+        self.devices.offer(fields.get("destuniqueid", ""))
         return []
 
     def _agent_connect(self, fields: Fields, at: int) -> list[Fact]:
@@ -172,6 +204,7 @@ class Translator:
             ring_time=ring_time,
         )
         self.calls.connect(queue, interface, call)
+        self.devices.connect(call.key.dest_uniqueid)
         return [CallAnswered(queue, interface, call, Occasion(at))]
 
     def _agent_complete(self, fields: Fields, at: int) -> list[Fact]:
@@ -182,7 +215,9 @@ class Translator:
         return [CallMissed(fields.get("queue", ""), fields.get("interface", ""), attempt, Occasion(at))]
 
     def _bridge_enter(self, fields: Fields, _at: int) -> list[Fact]:
-        self.calls.enter_bridge(fields.get("bridgeuniqueid", ""), fields.get("uniqueid", ""))
+        kind = fields.get("bridgetype", "")
+        self.calls.enter_bridge(fields.get("bridgeuniqueid", ""), fields.get("uniqueid", ""), kind)
+        self.devices.enter_bridge(fields.get("uniqueid", ""))
         return []
 
     def _bridge_leave(self, fields: Fields, at: int) -> list[Fact]:
@@ -191,14 +226,13 @@ class Translator:
 
     def _hangup(self, fields: Fields, at: int) -> list[Fact]:
         channel = fields.get("uniqueid", "")
-        self.callers.hang_up(channel)
-        return list(self.calls.hang_up(channel, at))
+        return [*self.devices.hang_up(channel, at), *self.calls.hang_up(channel, at)]
 
     def _blind_transfer(self, fields: Fields, at: int) -> list[Fact]:
-        return list(self.calls.transfer(fields, at, blind=True))
+        return [*self.devices.transfer(fields, at), *self.calls.transfer(fields, at, blind=True)]
 
     def _attended_transfer(self, fields: Fields, at: int) -> list[Fact]:
-        return list(self.calls.transfer(fields, at, blind=False))
+        return [*self.devices.transfer(fields, at), *self.calls.transfer(fields, at, blind=False)]
 
     def _local_bridge(self, fields: Fields, _at: int) -> list[Fact]:
         self.calls.bridges.pair(fields.get("localoneuniqueid", ""), fields.get("localtwouniqueid", ""))
@@ -207,6 +241,20 @@ class Translator:
     def _local_optimization(self, fields: Fields, _at: int) -> list[Fact]:
         self.calls.optimize(fields.get("localoneuniqueid", ""), fields.get("sourceuniqueid", ""))
         return []
+
+    def _new_channel(self, fields: Fields, at: int) -> list[Fact]:
+        return list(self.devices.new_channel(fields, at))
+
+    def _new_state(self, fields: Fields, at: int) -> list[Fact]:
+        return list(self.devices.new_state(fields, at))
+
+    def _dial_begin(self, fields: Fields, at: int) -> list[Fact]:
+        return list(self.devices.dial_begin(fields, at))
+
+
+def _nothing_else(_fields: Fields, _at: int) -> list[Fact]:
+    """All that an event tells is of callers."""
+    return []
 
 
 def _seconds(text: str | None) -> int | None:

@@ -1,10 +1,14 @@
 """What the agent handler is told, and what it answers: facts in, outcomes out. All frozen, all in the past tense."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 
+from gateway.domain.agent import AgentEvent, AgentRefreshed, AgentRemoved
 from gateway.domain.call import Call, CallKey, EndedBy
 from gateway.domain.caller import Direction, WaitingCaller, WayOut
+from gateway.domain.group import GroupEvent, GroupRefreshed
 from gateway.domain.member import Member
+from gateway.domain.queue import CallerEvent, QueueEvent, QueueRefreshed
 from gateway.domain.session import AgentSession, Occasion, SessionEvent
 
 
@@ -139,7 +143,7 @@ class TimePassed:
 
 @dataclass(frozen=True, slots=True)
 class CallerJoined:
-    """A caller began to wait in *queue*; told again of one who waits, or has left since, it changes nothing."""
+    """A caller began to wait in *queue*, at its ``joined_at``. Told again of one who waits, it counts nothing."""
 
     queue: str
     caller: WaitingCaller
@@ -150,15 +154,15 @@ class CallerJoined:
 class CallerLeft:
     """A caller waits in *queue* no longer.
 
-    *key*: what the caller pressed; *wait*: microseconds, where the joining was not seen and the log tells.
+    *caller*: as it is known to whoever tells: its ``joined_at`` is what the wait is measured from, its ``position`` is
+    that at the end. *key*: what it pressed, where that is the way out.
     """
 
     queue: str
-    uniqueid: str
+    caller: WaitingCaller
     way: WayOut
     occasion: Occasion
     key: str | None = None
-    wait: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,14 @@ class CallerGone:
     """A caller's channel ended: no further queue will see it."""
 
     uniqueid: str
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelsListed:
+    """The ``Uniqueid`` of every channel that there was at one moment."""
+
+    channels: Container[str]
     occasion: Occasion
 
 
@@ -210,6 +222,15 @@ class DeviceCallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class HintTold:
+    """The extension that *hint*, a state interface, names has the hint of these *devices*, folded."""
+
+    hint: str
+    devices: frozenset[str]
+    occasion: Occasion
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodSet:
     """The measurement period of an agent or of a queue was set to *seconds*, more than zero; the other is None."""
 
@@ -223,8 +244,8 @@ MemberFact = MemberAdded | MemberTold | MemberRemoved | MembersListed
 CallFact = CallAnswered | CallEnded | CallClosed | CallMissed
 WorldFact = ContactLost | SessionGap | AsteriskRestarted | WrapUpConfigured
 SessionFact = MemberFact | CallFact | WorldFact | TimePassed
-QueueFact = CallerJoined | CallerLeft | CallerGone | QueueListed | QueueGone
-AgentFact = DeviceCallBegan | DeviceCallEnded
+QueueFact = CallerJoined | CallerLeft | CallerGone | ChannelsListed | QueueListed | QueueGone
+AgentFact = DeviceCallBegan | DeviceCallEnded | HintTold
 Fact = SessionFact | QueueFact | AgentFact | PeriodSet
 
 
@@ -255,4 +276,7 @@ class ListWanted:
     queue: str
 
 
-Outcome = SessionEvent | SessionRefreshed | CallRecord | ListWanted
+QueueOutcome = QueueEvent | CallerEvent | QueueRefreshed | GroupEvent | GroupRefreshed
+SessionOutcome = SessionEvent | SessionRefreshed | CallRecord
+AgentOutcome = AgentEvent | AgentRefreshed | AgentRemoved
+Outcome = SessionOutcome | AgentOutcome | ListWanted | QueueOutcome

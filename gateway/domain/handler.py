@@ -282,8 +282,8 @@ class AgentHandler:
             self._returning.pop(key, None)
             self._rolling.discard(key)
         outcomes: list[Outcome] = list(events)
-        if not events and session != before:
-            outcomes = [SessionRefreshed(session)]
+        if session != (events[-1].session if events else before):
+            outcomes.append(SessionRefreshed(session))
         if key in self._rolling and session.end_time is None and session.state not in _BUSY:
             outcomes += self._roll(session, session.changed_at)
         return outcomes

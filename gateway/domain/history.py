@@ -91,6 +91,8 @@ def observe(session: AgentSession, member: Member, occasion: Occasion, *, pause_
     after = replace(session, member=member, wrap_up_asked=_asks_for_wrap_up(session, member, pause_told=pause_told))
     if member.paused and (not was.paused or was.paused_reason != member.paused_reason):
         after = replace(after, paused_since=occasion.at)
+    if session.calls and session.paused_for_wrap_up and not after.paused_for_wrap_up:
+        after = replace(after, asked_until=occasion.at)
     if session.wrap_up is not None and session.state is AgentSessionState.BUSY_WRAPUP:
         after = _observe_in_wrap_up(session, after, occasion.at, pause_told=pause_told)
     return _join(events, _settle(session, after, occasion))
@@ -145,7 +147,8 @@ def answer(session: AgentSession, call: Call, occasion: Occasion) -> Next:
 def end_call(session: AgentSession, key: CallKey, occasion: Occasion) -> Next:
     """The agent's talking in call *key* ended at ``occasion.at``: it is handled now, and counts.
 
-    In a session that has ended meanwhile it counts all the same, and brings no wrap-up.
+    In a session that has ended meanwhile it counts all the same. It brings no wrap-up there, but for what lay before
+    the logout where the end of the talk was told after it.
     """
     call = next((each for each in session.calls if each.key == key), None)
     if call is None:
@@ -160,7 +163,10 @@ def end_call(session: AgentSession, key: CallKey, occasion: Occasion) -> Next:
             talk_time=talk_time, time_to_answer=call.time_to_answer, ring_time=call.ring_time
         ),
     )
-    if not after.calls and after.end_time is None:
+    cut = _cut_before_told(after)
+    if cut is not None:
+        after = _count_wrap_up(after, cut)
+    elif not after.calls and after.end_time is None:
         after = _begin_wrap_up(after)
     return _settle(session, after, occasion)
 
@@ -199,20 +205,49 @@ def _covers(gap: Gap, begin_: int, end_: int) -> bool:
     return gap.begin <= begin_ and end_ <= gap.end
 
 
+def _cut_before_told(session: AgentSession) -> int | None:
+    """When the wrap-up after the last end of a talk was over because of a call or the logout; None if neither came.
+
+    Both may be known before the end of the talk is.
+    """
+    began = session.last_call_end
+    cuts = [] if session.end_time is None or session.end_time <= began else [session.end_time]
+    for call in session.calls:
+        if call.answered_at is None or call.answered_at <= began:
+            return None  # talked when the other ended: no wrap-up began
+        cuts.append(call.answered_at)
+    return min(cuts, default=None)
+
+
+def _count_wrap_up(session: AgentSession, cut: int) -> AgentSession:
+    """After the last end of a talk: the wrap-up that was over at *cut* at the latest, and of which nothing was told."""
+    ends = _begin_wrap_up(replace(session, calls=(), end_time=None))
+    if ends.wrap_up is not None:
+        deadline = ends.deadline
+        ends = _end_wrap_up(ends, cut if deadline is None else min(cut, deadline))
+    most = session.figures.total_wrap_up_time + cut - session.last_call_end
+    total = min(ends.figures.total_wrap_up_time, most)
+    return replace(session, figures=replace(session.figures, total_wrap_up_time=total))
+
+
 def _begin_wrap_up(session: AgentSession) -> AgentSession:
-    """After the last call: as long as Asterisk enforces, and while a pause asks for it."""
+    """After the last call: as long as Asterisk enforces, and while a pause asks for it.
+
+    Where the end of the talk was told late, part of it may be over: a wish for it may have been taken back since, and
+    a pause may have cut it, or come when it was over.
+    """
     began = session.last_call_end
     deadline = began + session.wrap_up_limit if session.wrap_up_limit else None
+    over = max(deadline or began, session.asked_until)
     paused_since = session.paused_since
     if session.member.paused and paused_since > began:
-        # The pause came after the talk, whose end was told later: it cut the wrap-up, or came when that was over.
-        if deadline is None or paused_since >= deadline:
+        if paused_since >= over:
             session = replace(session, wrap_up_asked=False)
-        if deadline is not None and not session.paused_for_wrap_up:
-            return _end_wrap_up(replace(session, wrap_up=WrapUp(began, deadline)), min(paused_since, deadline))
-    if deadline is None and not session.paused_for_wrap_up:
-        return session
-    return replace(session, wrap_up=WrapUp(began, deadline))
+        if not session.paused_for_wrap_up:
+            return _end_wrap_up(replace(session, wrap_up=WrapUp(began, deadline)), min(paused_since, over))
+    if session.paused_for_wrap_up or over == deadline:
+        return replace(session, wrap_up=WrapUp(began, deadline))
+    return _end_wrap_up(replace(session, wrap_up=WrapUp(began, deadline)), over)
 
 
 def _end_wrap_up(session: AgentSession, at: int) -> AgentSession:

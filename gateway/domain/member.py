@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -40,6 +41,7 @@ def fold(name: str) -> str:
     return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
 
 
+@lru_cache(maxsize=1 << 16)
 def membership_key(queue: str, interface: str) -> MembershipKey:
     """The key of the membership of *interface* in *queue*, in whatever case they are written."""
     return MembershipKey(fold(queue), fold(interface))

@@ -114,6 +114,7 @@ class AgentSession:
         calls: Open ACD calls, oldest first; an ended session may still have the one being talked.
         wrap_up: The running wrap-up.
         wrap_up_asked: The pause in force was set in a call or in its wrap-up.
+        asked_until: Instant at which the wish for wrap-up was last taken back in a call; 0 before the first time.
         paused_since: Instant of the pause in force, or of its last change of reason.
         ready_asked: READY was asked for in a wrap-up that Asterisk still enforces.
         last_call_end: Instant at which talking last ended; 0 before the first.
@@ -141,6 +142,7 @@ class AgentSession:
     calls: tuple[Call, ...] = ()
     wrap_up: WrapUp | None = None
     wrap_up_asked: bool = False
+    asked_until: int = 0
     paused_since: int = 0
     ready_asked: bool = False
     last_call_end: int = 0

@@ -52,6 +52,17 @@ class Announcer:
         self.stream.restore(seq, previous)
         self.sessions.restore(sessions, previous)
 
+    def begin_anew(self, previous: Mapping[str, int], renumbered: Mapping[int, int]) -> None:
+        """Go on in another stream, whose UUID the presentation has.
+
+        Args:
+            previous: The last ``seq`` of each topic in it.
+            renumbered: The ``seq`` there of events that were numbered in the old stream, by the one they had.
+        """
+        self.stream.begin_anew(previous)
+        for narrator in self.narrators:
+            narrator.board.begin_anew(renumbered)
+
     # Telling -------------------------------------------------------------------------------------------------------
 
     def hold(self) -> None:

@@ -55,9 +55,9 @@ class Board(Generic[Thing]):
             self._publisher.refresh(topic)
         return thing
 
-    def begin_anew(self) -> None:
-        """Another stream begins, with no event in it."""
-        self._seq_of.clear()
+    def begin_anew(self, renumbered: Mapping[int, int]) -> None:
+        """Another stream begins, with no event in it but those *renumbered*, from the ``seq`` they had."""
+        self._seq_of = {topic: renumbered[seq] for topic, seq in self._seq_of.items() if seq in renumbered}
 
     def render(self, topic: str, now: int) -> Retained | None:
         """What *topic* shows at *now*, an instant; None if nothing."""

@@ -50,7 +50,7 @@ class MqttClient:
         self._settings = settings
         self._topics = topics
         self._listener = listener
-        self._outbox = Outbox(settings.outbox_limit_bytes, listener.mqtt_gone)
+        self._outbox = Outbox(listener.mqtt_gone)
         self._sender = Sender(self._outbox, settings.window, topics.bridge_state, listener)
         self._backoff = Backoff(settings.backoff_initial, settings.backoff_max, random)
         self._takeovers = TakeoverCounter()
@@ -66,13 +66,18 @@ class MqttClient:
 
     @property
     def depth(self) -> int:
-        """Events not yet acknowledged by the broker."""
+        """Events given to ``send`` and not yet acknowledged by the broker."""
         return self._outbox.depth
 
     @property
     def depth_bytes(self) -> int:
         """Bytes of memory they take, about."""
         return self._outbox.depth_bytes
+
+    @property
+    def numbers_under_way(self) -> set[int]:
+        """Numbers of the events that may be on their way to the broker, or there."""
+        return self._outbox.numbers_under_way
 
     def send(
         self,
@@ -101,6 +106,11 @@ class MqttClient:
         One that waits already keeps its place, or with *requeue* goes to the end.
         """
         self._outbox.mark(topic, requeue=requeue)
+        self._sender.step_soon()
+
+    def withdraw(self, until: int) -> None:
+        """Forget the events up to *until*, a number, but for those under way; ``mqtt_gone`` is not told of them."""
+        self._outbox.withdraw(until)
         self._sender.step_soon()
 
     async def drain(self) -> None:
@@ -197,7 +207,9 @@ class MqttClient:
                 task.cancel()
             connection.abort(Loss("stopped"))
             loss, idle = connection.lost.result(), not self._outbox.under_way
-            self._sender.detach(blame=loss.code not in _BLAMELESS)
+            # If the broker said nothing to anything, no single message can be the cause.
+            mute = loss.silent and not self._sender.heard
+            self._sender.detach(blame=loss.code not in _BLAMELESS and not mute)
             tell(self._listener.mqtt_disconnected, loss.reason)
         return loss, idle
 
@@ -217,7 +229,7 @@ class MqttClient:
             await asyncio.sleep(deadline / 8)
             oldest = self._outbox.oldest_sent_at
             if oldest is not None and connection.now() - oldest > deadline:
-                connection.abort(Loss(f"no PUBACK for {deadline:.0f} s"))
+                connection.abort(Loss(f"no PUBACK for {deadline:.0f} s", silent=True))
 
     async def _search(self, connection: Connection, inbox: Inbox) -> None:
         """Once a process, find what is retained of an earlier life; begun anew if the connection is lost meanwhile."""

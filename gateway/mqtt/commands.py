@@ -209,9 +209,9 @@ class BridgeRequest(Command):
 
 
 class MeasurementPeriod(Command):
-    """``put_MeasurementPeriod``: of an agent or a queue. Zero is no period."""
+    """``put_MeasurementPeriod``: of an agent or a queue. Zero is no period; the longest is TAPI's ``long``."""
 
-    seconds: Annotated[StrictInt, Field(ge=1)]
+    seconds: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
 
 
 _Model = TypeVar("_Model", bound=Command)

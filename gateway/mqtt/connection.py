@@ -60,11 +60,13 @@ class Loss:
         reason: For people.
         code: The reason code of the broker's DISCONNECT; None if it said none.
         by_peer: Whether the other side ended it.
+        silent: Whether we ended it because the other side said nothing for too long.
     """
 
     reason: str
     code: int | None = None
     by_peer: bool = False
+    silent: bool = False
 
 
 class OnMessage(Protocol):
@@ -284,7 +286,8 @@ class Connection(aiomqtt.Client):
             self._connected.set_exception(aiomqtt.MqttError(f"closed before the CONNACK: {reason}"))
             self._connected.exception()  # seen, even if whoever waited for it has been cancelled
         keep_alive = reason_code.getName() == "Keep alive timeout"
-        self._lose(Loss(reason, reason_code.value if said else None, by_peer=said or not keep_alive))
+        code = reason_code.value if said else None
+        self._lose(Loss(reason, code, by_peer=said or not keep_alive, silent=keep_alive and not said))
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:  # noqa: ARG002
         try:

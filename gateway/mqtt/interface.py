@@ -23,7 +23,6 @@ class MqttSettings:
         session_expiry: How long an MQTT 5 broker keeps commands for a client that is away.
         keep_alive: A silent broker is given up after at most twice as long; so is one that owes a PUBACK.
         window: QoS 1 messages under way at once; a broker's lower Receive Maximum wins.
-        outbox_limit_bytes: Bound of what waits in memory; past it the oldest events go.
         backoff_initial: First ceiling of the random wait before a new try; it doubles with each failure.
         backoff_max: Its highest ceiling.
         login_retry: Wait after a refused login, if one was accepted before.
@@ -42,7 +41,6 @@ class MqttSettings:
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     keep_alive: int = 15
     window: int = 50
-    outbox_limit_bytes: int = 512 * MEBIBYTE
     backoff_initial: float = 0.5
     backoff_max: float = 30.0
     login_retry: float = 60.0
@@ -110,20 +108,21 @@ class MqttListener(Protocol):
         What was sent while we were away may come before ``mqtt_connected``.
         """
 
-    def mqtt_found_retained(self, topic: str) -> None:
-        """The broker had a retained message of an earlier life on *topic*; told after a start only."""
+    def mqtt_found_retained(self, topic: str, payload: bytes) -> None:
+        """The broker has a retained message of an earlier life on *topic*; told after a start only.
+
+        What a broker keeps in order with its answers is told before ``mqtt_connected``. If the connection is lost
+        before the search is over, what was published over it is found, too.
+        """
 
     def mqtt_refused(self, topic: str, reason: str) -> None:
         """A publish was refused and is not tried again; told every time."""
-
-    def mqtt_dropped(self, count: int, topic: str) -> None:
-        """*count* events no longer fitted into the outbox and are lost; the first of them was for *topic*."""
 
     def mqtt_set_aside(self, topic: str) -> None:
         """A message for *topic* cost three connections and is not tried again."""
 
     def mqtt_gone(self, number: int) -> None:
-        """The event sent with *number* is kept no longer: the broker has it, or it is refused, dropped or set aside."""
+        """The event sent with *number* is kept no longer: the broker has it, or it is refused or set aside."""
 
     def mqtt_twin(self, reason: str) -> None:
         """Another client with our client id takes the connection away again and again; we wait."""

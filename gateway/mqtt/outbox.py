@@ -1,7 +1,7 @@
 """What still has to reach the broker, in the order it has to leave. Knows no socket, no clock and no loop.
 
 Two kinds share one queue: events, each kept until the broker has acknowledged it, and marks, each saying that a
-retained topic must be sent as it is by then.
+retained topic must be sent as it is by then. The topics bound the marks; whoever adds events minds how many there are.
 """
 
 from collections import deque
@@ -76,19 +76,16 @@ class Entry:
 class Outbox:
     """The queue of entries, and those under way on the present connection by packet identifier.
 
-    At ``limit_bytes`` the oldest waiting events go and are counted; a mark never goes.
-
     Attributes:
         depth: Events not yet acknowledged.
         depth_bytes: Bytes they take.
     """
 
-    def __init__(self, limit_bytes: int, gone: Callable[[int], None] | None = None) -> None:
-        """Keep *limit_bytes* at most; *gone* is told the number of each event that is not kept any more."""
+    def __init__(self, gone: Callable[[int], None] | None = None) -> None:
+        """Begin empty; *gone* is told the number of each event that is not kept any more."""
         self._gone = gone
         self.depth = 0
         self.depth_bytes = 0
-        self._limit_bytes = limit_bytes
         self._queue: deque[Entry] = deque()
         self._events: deque[Entry] = deque()  # the waiting events of _queue, to find the oldest at once
         self._marks: dict[str, Entry] = {}  # the waiting marks of _queue
@@ -96,8 +93,6 @@ class Outbox:
         self._under_way: dict[int, Entry] = {}
         self._probing = False
         self._mark_costs: dict[str, int] = {}  # a mark is made anew at each connection, so its cost lives here
-        self._dropped = 0
-        self._first_dropped = ""
 
     @property
     def is_empty(self) -> bool:
@@ -110,6 +105,11 @@ class Outbox:
         return len(self._under_way)
 
     @property
+    def numbers_under_way(self) -> set[int]:
+        """The numbers of the events among them."""
+        return {entry.number for entry in self._under_way.values() if entry.number is not None}
+
+    @property
     def oldest_sent_at(self) -> float | None:
         """When the oldest message under way was sent; None if there is none."""
         for entry in self._under_way.values():
@@ -117,20 +117,20 @@ class Outbox:
         return None
 
     def add(self, entry: Entry) -> None:
-        """Append an event; the oldest waiting ones go if it does not fit."""
+        """Append an event."""
         self._queue.append(entry)
         self._events.append(entry)
         self.depth += 1
         self.depth_bytes += entry.size
-        while self.depth_bytes > self._limit_bytes and self._events:
-            self._drop(self._events.popleft())
 
-    def take_dropped(self) -> tuple[int, str] | None:
-        """How many events went since the last call and the first one's topic; None if none did."""
-        if not self._dropped:
-            return None
-        count, self._dropped = self._dropped, 0
-        return count, self._first_dropped
+    def withdraw(self, until: int) -> None:
+        """Let go of the waiting events up to number *until*, of which ``gone`` is not told."""
+        events = self._events
+        while events and events[0].number is not None and events[0].number <= until:
+            entry = events.popleft()
+            self.depth -= 1
+            self.depth_bytes -= entry.size
+            self._hollow_out(entry)
 
     def mark(self, topic: str, *, requeue: bool = False) -> None:
         """Append a mark; one that waits already keeps its place, or with *requeue* goes to the end."""
@@ -245,13 +245,6 @@ class Outbox:
         entry = self._marks[topic] = Entry(topic, None)
         entry.suspect = topic in self._mark_costs
         return entry
-
-    def _drop(self, entry: Entry) -> None:
-        if not self._dropped:
-            self._first_dropped = entry.topic
-        self._dropped += 1
-        self.forget(entry)
-        self._hollow_out(entry)
 
     def _hollow_out(self, entry: Entry) -> None:
         if entry.is_mark:

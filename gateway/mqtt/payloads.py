@@ -185,6 +185,8 @@ class BridgeHealthPayload(Payload):
     outbox_depth: int
     outbox_bytes: int
     events_handled: int
+    ami_malformed: int
+    ami_dropped: int
     commands_answered: int
     publishes_refused: int
     names_refused: int

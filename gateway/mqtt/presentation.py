@@ -52,13 +52,14 @@ class Presentation:
     Attributes:
         node: The node's name.
         stream: The stream's UUID.
+        publish_caller_id: Whether caller numbers and names may be told.
     """
 
     def __init__(self, *, node: str, stream: str, wall: Wall, publish_caller_id: bool) -> None:
         self.node = node
         self.stream = stream
         self._wall = wall
-        self._publish_caller_id = publish_caller_id
+        self.publish_caller_id = publish_caller_id
 
     def session(self, session: AgentSession, *, seq: int | None, now: int) -> SessionPayload:
         """The session as of *now*, an instant; *seq* of the last event it includes."""
@@ -142,8 +143,8 @@ class Presentation:
             session_id=session.session_id,
             uniqueid=call.key.uniqueid,
             linkedid=call.linkedid,
-            caller_number=call.caller_number if self._publish_caller_id else None,
-            caller_name=call.caller_name if self._publish_caller_id else None,
+            caller_number=call.caller_number if self.publish_caller_id else None,
+            caller_name=call.caller_name if self.publish_caller_id else None,
             queued_at=self._at_or_none(call.queued_at),
             offered_at=self._at_or_none(call.offered_at),
             answered_at=self._at_or_none(call.answered_at),
@@ -167,8 +168,8 @@ class Presentation:
         return CurrentCallPayload(
             uniqueid=call.key.uniqueid,
             linkedid=call.linkedid,
-            caller_number=call.caller_number if self._publish_caller_id else None,
-            caller_name=call.caller_name if self._publish_caller_id else None,
+            caller_number=call.caller_number if self.publish_caller_id else None,
+            caller_name=call.caller_name if self.publish_caller_id else None,
             answered_at=self._at_or_none(call.answered_at),
             time_to_answer=_seconds_or_none(call.time_to_answer),
             ring_time=_seconds_or_none(call.ring_time),

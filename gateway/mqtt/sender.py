@@ -21,11 +21,13 @@ class Sender:
 
     Attributes:
         outbox: What waits and what is under way.
+        heard: Whether the broker has acknowledged anything on this connection.
     """
 
     def __init__(self, outbox: Outbox, window: int, state_topic: str, listener: MqttListener) -> None:
         """Keep *window* messages under way at most; *state_topic* is where ``online`` and ``offline`` go."""
         self.outbox = outbox
+        self.heard = False
         self._window = window
         self._state_topic = state_topic
         self._listener = listener
@@ -49,7 +51,7 @@ class Sender:
         """Send on *connection*: the retained topics *births* first, then ``online``, then what waited."""
         self.outbox.connected([*births, self._state_topic])
         self._connection = connection
-        self._leaving = False
+        self._leaving = self.heard = False
         self.step_soon()
 
     def detach(self, *, blame: bool) -> None:
@@ -66,6 +68,7 @@ class Sender:
 
     def acknowledged(self, identifier: int, refusal: str | None) -> None:
         """Let go of what the broker has, or has refused."""
+        self.heard = True
         entry = self.outbox.acknowledged(identifier)
         if entry is not None and refusal is not None:
             self._refused(entry, refusal)
@@ -95,16 +98,13 @@ class Sender:
             self._loop.call_soon(self._step)
 
     def _step(self) -> None:
-        """Send what the window allows, tell what was dropped, wake who waits."""
+        """Send what the window allows, and wake who waits."""
         self._step_due = False
         connection = self._connection
         if connection is not None and not self._leaving:
             window = min(self._window, connection.receive_maximum)
             while not connection.lost.done() and (entry := self.outbox.take(window)) is not None:
                 self._send(connection, entry)
-        dropped = self.outbox.take_dropped()
-        if dropped is not None:
-            tell(self._listener.mqtt_dropped, *dropped)
         for holds, waiter in self._waiters:
             if not waiter.done() and holds():
                 waiter.set_result(None)

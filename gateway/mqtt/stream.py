@@ -46,10 +46,10 @@ class Stream:
         self.seq = seq
         self._previous.update(previous)
 
-    def begin_anew(self) -> None:
-        """Another stream begins; no topic has had an event in it."""
-        self.seq = 0
-        self._previous.clear()
+    def begin_anew(self, previous: Mapping[str, int]) -> None:
+        """Another stream begins; *previous* has the last ``seq`` of each topic that has had an event in it."""
+        self.seq = max(previous.values(), default=0)
+        self._previous = dict(previous)
         self._changed.clear()
 
     def take_previous(self) -> dict[str, int]:

@@ -8,13 +8,27 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Final, Literal, NamedTuple
 
-from gateway.domain.facts import ContactLost, Fact, TimePassed
+from gateway.domain.facts import (
+    CallAnswered,
+    CallClosed,
+    CallEnded,
+    CallMissed,
+    ContactLost,
+    Fact,
+    MemberAdded,
+    MemberRemoved,
+    MemberTold,
+    SessionGap,
+    TimePassed,
+)
 from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import SECOND
-from gateway.domain.member import Member
+from gateway.domain.member import Member, MembershipKey, membership_key
+from gateway.domain.queue import ACDQueue
 from gateway.queue_log.known import LAG, Before, FromWall, Heard, sift_end
 from gateway.queue_log.parse import Entry
 from gateway.queue_log.reading import Missing
+from gateway.queue_log.recovered_callers import HeardCaller, RecoveredCallers
 from gateway.queue_log.recovered_calls import Legs, RecoveredCalls, Unplaced
 from gateway.queue_log.recovered_members import RecoveredMembers
 from gateway.queue_log.roster import Directory, Roster
@@ -50,6 +64,10 @@ class Recovery:
         legs: The channels there are after the gap.
         missing: Of what times there are no lines.
         time_to_answer: ``queue``: the caller's waiting; ``ring``: the agent's ringing.
+        first: Whether nothing was ever seen before the gap. Then ``present`` are the members of all queues, and only
+            their present sessions are told: those that were over before anybody looked are nobody's.
+        queues: The queues as they were when contact was lost.
+        heard_callers: What came over AMI of callers since the login.
 
     Attributes:
         calls: What became of the calls: ``open`` and ``ended``.
@@ -68,8 +86,15 @@ class Recovery:
         legs: Legs | None = None,
         missing: Sequence[Missing] = (),
         time_to_answer: Literal["queue", "ring"] = "queue",
+        first: bool = False,
+        queues: Iterable[ACDQueue] = (),
+        heard_callers: Iterable[HeardCaller] = (),
     ) -> None:
         self._gap = gap
+        self._queue_callers = RecoveredCallers(
+            queues, gap.begin, gap.end, from_wall, heard=heard_callers, tell=self._tell
+        )
+        self._first = first
         self._from_wall = from_wall
         self._heard = list(heard)
         self._callers = WaitingCallers() if callers is None else callers
@@ -103,6 +128,8 @@ class Recovery:
             tell=self._tell,
             begin=gap.begin,
             end=gap.end,
+            first=first,
+            left=survey.left.values() if first else (),
         )
         self._act: dict[str, Callable[[Entry, int], None]] = {
             "CONNECT": self._connect,
@@ -127,7 +154,7 @@ class Recovery:
     @property
     def unplaced(self) -> list[Unplaced]:
         """What happened and is in nobody's figures, as nothing tells for certain whose it is."""
-        return self.calls.unplaced
+        return [] if self._first else self.calls.unplaced
 
     def take(self, entries: Iterable[Entry]) -> list[Fact]:
         """The next entries. Returns what they say, in order; those at either end of the gap wait for the others."""
@@ -141,15 +168,27 @@ class Recovery:
             self._go_on(entry)
         return self._flush()
 
+    def arrivals(self, most: int) -> list[Fact]:
+        """Of the members who came without a line before the last lines, *most* at a time; none when all are there.
+
+        For whoever wants to do something else between them; ``finish`` brings all that are left.
+        """
+        self._finish_head()
+        tail = self._from_wall(self._tail[0][0].time * SECOND) - ARRIVAL_GRAIN if self._tail else self._gap.end
+        self._members.arrive(min(tail, self._gap.end), most=most)
+        return self._flush()
+
     def finish(self) -> list[Fact]:
         """There are no more entries. Returns what was kept back, and what the end of the gap decides."""
         self._finish_head()
         tail = self._tail
         untold = [entry for entry, is_told in tail if not is_told]
         told = sift_end(untold, self._heard, self._gap.end, self._from_wall)
+        of_callers = self._queue_callers.sift_end([entry for entry, _ in tail])
         numbers = count()
-        for entry, is_told in tail:
-            self._process(entry, is_told=is_told or next(numbers) in told)
+        for number, (entry, is_told) in enumerate(tail):
+            is_callers_told = number in of_callers
+            self._process(entry, is_told=is_told or next(numbers) in told, is_callers_told=is_callers_told)
         self._members.finish()
         self._cross_missing(None)
         self.calls.finish(self._gap.end)
@@ -183,9 +222,11 @@ class Recovery:
         facts, self._facts = self._facts, []
         return facts
 
-    def _process(self, entry: Entry, *, is_told: bool = False) -> None:
+    def _process(self, entry: Entry, *, is_told: bool = False, is_callers_told: bool = False) -> None:
         at = self._from_wall(entry.time * SECOND)
         self._cross_missing(entry.time)
+        if not is_callers_told:
+            self._queue_callers.take(entry, min(max(at, self._told_time), self._gap.end))
         act = None if is_told else self._act.get(entry.event)
         if act is not None:
             self._members.arrive(at - ARRIVAL_GRAIN)
@@ -212,7 +253,7 @@ class Recovery:
         if at > self._told_time:
             self._told_time = at
             self._facts.append(TimePassed(at))
-        self._facts += facts
+        self._facts += [fact for fact in facts if _membership(fact) not in self._members.untold]
 
     # Acts that concern calls ---------------------------------------------------------------------------------------
 
@@ -229,3 +270,14 @@ class Recovery:
 
     def _start(self, _entry: Entry, now: int) -> None:
         self._members.start(self._sign, now)
+
+
+def _membership(fact: Fact) -> MembershipKey | None:
+    """Whom a fact concerns; None where it is not one member."""
+    match fact:
+        case MemberAdded() | MemberTold():
+            return fact.member.key
+        case MemberRemoved() | CallAnswered() | CallEnded() | CallClosed() | CallMissed() | SessionGap():
+            return membership_key(fact.queue, fact.interface)
+        case _:
+            return None

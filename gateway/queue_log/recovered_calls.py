@@ -265,6 +265,8 @@ class RecoveredCalls:
             return same[-1] if same else None
         if same:
             return min(reversed(same), key=lambda each: abs((each.call.answered_at or 0) + talk - now))
+        if self._before.counted(entry.queue, entry.agent, entry.callid) is not None:
+            return None  # its end was told before the gap: no other call is meant
         near = [
             each
             for each in self.open

@@ -35,10 +35,15 @@ class RecoveredMembers:
         from_wall: Makes instants.
         begin: Instant of the begin of the gap.
         end: Of its end.
+        first: Whether nothing was ever seen before the gap: then only of those who are there after it is told, since
+            the login that brought them.
+        left: Then, queue and name or interface of those who were there at the begin and left: ``Survey.left``.
         tell: Takes the facts.
 
     Attributes:
         restarted: Whether Asterisk was started.
+        untold: At a first start, the memberships of logins that were over before anybody looked. What the log says of
+            them is told to nobody; but two of one name are two, and of one alone it is certain who is meant.
     """
 
     def __init__(
@@ -53,8 +58,12 @@ class RecoveredMembers:
         tell: Tell,
         begin: int,
         end: int,
+        first: bool = False,
+        left: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.restarted = False
+        self.untold: set[MembershipKey] = set()
+        self._first = first
         self._from_wall = from_wall
         self._roster = roster
         self._directory = directory
@@ -66,6 +75,17 @@ class RecoveredMembers:
         self._arrivals = sorted(strangers, key=_login_time, reverse=True)
         self._nameless: dict[MembershipKey, tuple[int, Entry]] = {}
         self._gone = {(fold(each.queue), each.member_name) for each in gone}
+
+        for queue, text in left:
+            member = directory.who(queue, text, 0)
+            if member is not None:
+                self._put_untold(member, begin)
+
+    def _put_untold(self, member: Member, since: int) -> None:
+        """Seat somebody; at a first start, one of whom nobody is told."""
+        self._roster.put(member, since)
+        if self._first:
+            self.untold.add(member.key)
 
     # Who is meant --------------------------------------------------------------------------------------------------
 
@@ -80,7 +100,7 @@ class RecoveredMembers:
             # Named as its interface: it has no other name.
             since, login = nameless
             member = Member(login.queue, login.agent, login.agent, login.agent, paused=_is_paused(login))
-            self._roster.put(member, since)
+            self._put_untold(member, since)
             self._tell(now, MemberAdded(member, _occasion(since)))
         else:
             arrival = [
@@ -97,20 +117,25 @@ class RecoveredMembers:
         """Whether it is known that the agent of an entry, whom ``named`` does not find, was none any more then."""
         return (fold(entry.queue), entry.agent) in self._gone or bool(self._roster.named(entry.queue, entry.agent))
 
-    def arrive(self, until: int) -> None:
-        """Members that came without a line (static ones, by a reload) are there from their LoginTime on."""
-        while self._arrivals and _login_time(self._arrivals[-1]) <= until:
+    def arrive(self, until: int, *, most: int | None = None) -> None:
+        """Members that came without a line (static ones, by a reload) are there from their LoginTime on.
+
+        *most*: how many at once, where the others may wait.
+        """
+        least = 0 if most is None else len(self._arrivals) - most
+        while self._arrivals and len(self._arrivals) > least and _login_time(self._arrivals[-1]) <= until:
             member = self._arrivals.pop()
-            if self._roster.get(member.key) is None:
+            if self._roster.get(member.key) is None or member.key in self.untold:
                 self._arrive(member, until)
 
     def _arrive(self, member: Member, now: int) -> None:
         login_time = _login_time(member)
-        paused_since_login = member.paused and (member.last_pause is None or member.last_pause <= login_time + SECOND)
-        if not paused_since_login:
+        seen_at = max(login_time, self._begin)
+        if not _is_paused_since(member, seen_at):
             member = replace(member, paused=False, paused_reason=None)
         self._roster.put(member, login_time)
-        self._tell(now, MemberTold(member, _occasion(max(login_time, self._begin))))
+        self.untold.discard(member.key)
+        self._tell(now, MemberTold(member, _occasion(seen_at)))
 
     def _back(self, seats: list[Seat]) -> list[Seat]:
         """After a restart: of several with one name, those who showed themselves; one alone is back."""
@@ -149,13 +174,16 @@ class RecoveredMembers:
     def add(self, entry: Entry, now: int) -> None:
         """ADDMEMBER."""
         member = self._directory.who(entry.queue, entry.agent, entry.time)
+        is_there = member is not None and member is self._directory.present(member.key)
         if member is None:
             self._nameless[membership_key(entry.queue, entry.agent)] = now, entry
             return
+        # The line of a login by the dialplan did not always say that it was paused.
+        paused = is_there and member.last_pause is not None and _is_paused_since(member, now)
         member = replace(
             member,
-            paused=_is_paused(entry),
-            paused_reason=None,
+            paused=paused or _is_paused(entry),
+            paused_reason=member.paused_reason if paused else None,
             reason_told=True,
             in_call=None,
             last_call=None,
@@ -165,7 +193,11 @@ class RecoveredMembers:
         if seat is not None and seat.gone_since is not None and now > seat.back_by:
             self._calls.leave(seat.member, now)
             self._tell(now, MemberRemoved(member.queue, member.interface, _occasion(seat.gone_since)))
-        self._roster.put(member, now)
+        if is_there:
+            self._roster.put(member, now)
+            self.untold.discard(member.key)
+        else:
+            self._put_untold(member, now)
         self._gone.discard((fold(member.queue), member.member_name))
         self._tell(now, MemberAdded(member, _occasion(now)))
 
@@ -181,16 +213,23 @@ class RecoveredMembers:
             if not self._roster.named(member.queue, member.member_name):
                 self._gone.add((fold(member.queue), member.member_name))
             self._tell(now, MemberRemoved(member.queue, member.interface, _occasion(now)))
+            self.untold.discard(member.key)
         else:
             self._lose(self._nameless.pop(membership_key(entry.queue, entry.agent), None), now)
 
     def start(self, last_sign: int, now: int) -> None:
         """QUEUESTART: of the Asterisk before it nothing goes on; the last sign of it was at *last_sign*.
 
-        Who comes back without a line is seen in the list after the gap.
+        Who comes back without a line is seen in the list after the gap. Of members whom nobody saw before, those who
+        are there came with it: it moves every LoginTime.
         """
-        self.restarted = True
         self._calls.interrupt(last_sign, now)
+        if self._first:
+            self._nameless.clear()
+            for seat in [seat for seat in self._roster if seat.member.key in self.untold]:
+                self._roster.remove(seat.member)
+            return
+        self.restarted = True
         self._forget_nameless(last_sign)
         for seat in self._roster:
             if seat.gone_since is None:
@@ -229,6 +268,11 @@ def _is_same_login(one: Member, other: Member) -> bool:
     """A reload moves the LoginTime of static members and ends nothing."""
     same = one.login_stamp == other.login_stamp or one.membership != "dynamic"
     return same and one.member_name == other.member_name and one.membership == other.membership
+
+
+def _is_paused_since(member: Member, at: int) -> bool:
+    """Whether a member that is paused now was paused at an instant already, for all that is known."""
+    return member.paused and (member.last_pause is None or member.last_pause <= at + SECOND)
 
 
 def _is_paused(entry: Entry) -> bool:

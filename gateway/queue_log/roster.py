@@ -104,9 +104,10 @@ class Directory:
         return replace(found, queue=queue, membership="dynamic", login_time=None, login_stamp=None, wrap_up_time=None)
 
     def _is_login_of(self, member: Member, text: str, time: int) -> bool:
+        last = self._logins.get(membership_key(member.queue, text))
         if member.login_stamp is not None:
-            return abs(member.login_stamp - time) <= LOGIN_GRAIN
-        return self._logins.get(membership_key(member.queue, text)) == time
+            return abs(member.login_stamp - time) <= LOGIN_GRAIN and last in (None, time)
+        return last == time
 
     @staticmethod
     def _one(queue: str, members: Iterable[Member]) -> Member | None:

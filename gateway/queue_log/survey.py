@@ -16,12 +16,15 @@ class Survey:
     Attributes:
         logins: Time (seconds) of the last ADDMEMBER by queue and by what it names the member, in lower case, where no
             REMOVEMEMBER and no start of Asterisk followed.
+        left: Queue and what names the member, of each REMOVEMEMBER whose login is before the gap.
         restarted: Whether Asterisk started.
     """
 
     def __init__(self) -> None:
         self.logins: dict[MembershipKey, int] = {}
+        self.left: dict[MembershipKey, tuple[str, str]] = {}
         self.restarted = False
+        self._added: set[MembershipKey] = set()
         self._named: dict[str, set[str]] = {}
         self._joined: set[str] = set()
 
@@ -30,10 +33,15 @@ class Survey:
         for entry in entries:
             match entry.event:
                 case "ADDMEMBER":
+                    key = membership_key(entry.queue, entry.agent)
                     self._joined.add(entry.queue)
-                    self.logins[membership_key(entry.queue, entry.agent)] = entry.time
+                    self._added.add(key)
+                    self.logins[key] = entry.time
                 case "REMOVEMEMBER":
-                    self.logins.pop(membership_key(entry.queue, entry.agent), None)
+                    key = membership_key(entry.queue, entry.agent)
+                    self.logins.pop(key, None)
+                    if key not in self._added:
+                        self.left.setdefault(key, (entry.queue, entry.agent))
                 case "QUEUESTART":
                     self.restarted = True
                     self.logins.clear()

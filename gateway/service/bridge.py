@@ -1,10 +1,12 @@
 """The bridge topics: what the gateway is, how it does, and whether its picture of Asterisk is current."""
 
+import json
 import resource
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, Protocol
+from uuid import uuid4
 
 from gateway import __version__
 from gateway.clock import Clock
@@ -18,7 +20,7 @@ from gateway.mqtt.topics import Topics
 from gateway.service.ledger import Ledger
 from gateway.service.picture import Picture
 
-CAPABILITIES: Final = ["session", "call", "set", "create_session", "resync", "health"]
+CAPABILITIES: Final = ["session", "call", "agent", "set", "create_session", "measurement_period", "resync", "health"]
 """What of the contract this version does."""
 
 _STATM: Final = Path("/proc/self/statm")
@@ -56,6 +58,7 @@ class Bridge:
         outbox: What waits for the broker.
         ledger: What must be kept before it is shown.
         on_login: Is told that a login succeeded, by the name of the link.
+        ami_counts: Of what came over AMI: lines that made no sense, and events that nobody wants.
         refused: Publishes that the broker refused, by topic.
         dropped: Events that no longer fitted into the outbox.
     """
@@ -78,6 +81,7 @@ class Bridge:
         self.outbox: Outbox | None = None
         self.ledger: Ledger | None = None
         self.on_login: Callable[[str], None] = lambda _: None
+        self.ami_counts: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self.refused: Counter[str] = Counter()
         self.dropped = 0
         self._topics = topics
@@ -89,6 +93,8 @@ class Bridge:
         self._clock = clock
         self._started = clock.now()
         self._found: set[str] = set()
+        self._was_connected = False
+        self._overtaken: str | None = None
         self._render: dict[str, Callable[[], bytes]] = {
             topics.bridge_asterisk: lambda: self._asterisk().to_bytes(),
             topics.bridge_info: lambda: self._info().to_bytes(),
@@ -118,6 +124,7 @@ class Bridge:
         if failure is not None:
             self._tell("STORE_FAILED", reason=failure)
         else:
+            self._renew_stream()
             self._tell("STORE_RECOVERED")
             for topic in self._announcer.topics():
                 self._publisher.refresh(topic)
@@ -128,6 +135,7 @@ class Bridge:
 
     def mqtt_connected(self, protocol: str) -> None:  # noqa: ARG002 - it is the client's to log
         """The broker took us."""
+        self._was_connected = True
         self.on_login("mqtt")
 
     def mqtt_disconnected(self, reason: str) -> None:
@@ -137,8 +145,19 @@ class Bridge:
         """A message on a command topic."""
         self.on_command(inbound)
 
-    def mqtt_found_retained(self, topic: str) -> None:
-        """The broker has a retained message of an earlier life: it goes, unless it is of this life too."""
+    def mqtt_found_retained(self, topic: str, payload: bytes) -> None:
+        """The broker has a retained message of an earlier life: it goes, unless it is of this life too.
+
+        One of our stream with a ``seq`` that was never given proves that more was told than the store knows: it is of
+        an earlier time, though the file looks as if it had never been away.
+        """
+        known = self._announcer.seq if self._was_connected or self.ledger is None else self.ledger.last_seq
+        seq = _seq_of(payload, self._presentation.stream)
+        if seq is not None and seq > known:
+            self._overtaken = f"the broker had seq {seq} of the stream {self._presentation.stream}, the store {known}"
+            self._renew_stream()
+        if topic in self._render:
+            return
         self._found.add(topic)
         if self._picture.current:
             self._remove_unknown()
@@ -149,8 +168,8 @@ class Bridge:
         if self.refused[topic] == 1 and topic != self._topics.bridge_event:
             self._tell("PUBLISH_REFUSED", topic=topic, reason=reason)
 
-    def mqtt_dropped(self, count: int, topic: str) -> None:
-        """Events no longer fitted into the outbox."""
+    def events_dropped(self, count: int, topic: str) -> None:
+        """The oldest events no longer fitted into the store; the first of them was for *topic*."""
         self.dropped += count
         self._tell("EVENTS_DROPPED", count=count, topic=topic)
 
@@ -189,6 +208,21 @@ class Bridge:
 
     # How -----------------------------------------------------------------------------------------------------------
 
+    def _renew_stream(self) -> None:
+        """Begin a new stream if the store was overtaken; where it refuses just now, as soon as it can be used."""
+        if self._overtaken is None or self.ledger is None:
+            return
+        stream = str(uuid4())
+        renumbered = self.ledger.renew(stream)
+        if renumbered is None:
+            return
+        reason, self._overtaken = self._overtaken, None
+        self._presentation.stream = stream
+        self._announcer.begin_anew(renumbered.previous, renumbered.renumbered)
+        self._tell("STORE_RESTORED", reason=reason)
+        for topic in self.retained_topics():
+            self._publisher.refresh(topic)
+
     def _remove_unknown(self) -> None:
         for topic in self._found:
             if not self._announcer.shows(topic):
@@ -198,11 +232,17 @@ class Bridge:
     def _tell(self, event: str, **details: str | float) -> None:
         self._announcer.bridge_event(event, self._picture.now(), **details)
 
+    def _seq(self) -> int:
+        """Number of the last event that is kept: while the store refuses, one that is not may never be told."""
+        if self.ledger is None or self.ledger.failure is None:
+            return self._announcer.seq
+        return self.ledger.seq
+
     def _asterisk(self) -> BridgeAsteriskPayload:
         link = self._picture.link
         return BridgeAsteriskPayload(
             stream=self._presentation.stream,
-            seq=self._announcer.seq,
+            seq=self._seq(),
             link=link.link,
             current=self._picture.current,
             since=self._presentation.at(link.since),
@@ -218,7 +258,7 @@ class Bridge:
             contract=CONTRACT,
             version=__version__,
             stream=self._presentation.stream,
-            seq=self._announcer.seq,
+            seq=self._seq(),
             node=self._presentation.node,
             started_at=time_of_day(self._started.wall),
             queues=queues,
@@ -232,15 +272,18 @@ class Bridge:
 
     def _health(self) -> BridgeHealthPayload:
         now = self._clock.now()
+        malformed, unwanted = self.ami_counts()
         return BridgeHealthPayload(
             stream=self._presentation.stream,
-            seq=self._announcer.seq,
+            seq=self._seq(),
             at=time_of_day(now.wall),
             uptime=seconds(now.steady - self._started.steady),
             ami_lag=None if self._picture.lag is None else seconds(self._picture.lag),
             outbox_depth=self.outbox.depth if self.outbox else 0,
             outbox_bytes=self.outbox.depth_bytes if self.outbox else 0,
             events_handled=self._picture.events_handled,
+            ami_malformed=malformed,
+            ami_dropped=unwanted,
             commands_answered=self.commands_answered(),
             publishes_refused=self.refused.total(),
             names_refused=self._announcer.names_refused.total(),
@@ -249,6 +292,18 @@ class Bridge:
             store_failure=None if self.ledger is None else self.ledger.failure,
             memory=_resident_bytes(),
         )
+
+
+def _seq_of(payload: bytes, stream: str) -> int | None:
+    """The ``seq`` of a retained message of *stream*; None for any other message, as anybody may have sent it."""
+    try:
+        body = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict) or body.get("stream") != stream:
+        return None
+    seq = body.get("seq")
+    return seq if isinstance(seq, int) else None
 
 
 def _resident_bytes() -> int:

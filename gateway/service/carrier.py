@@ -1,4 +1,4 @@
-"""What each command means: put_State of a session or of an agent, CreateSession, requests to the gateway itself."""
+"""What each command means: put_State, CreateSession, put_MeasurementPeriod, requests to the gateway itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,6 +11,7 @@ from gateway.mqtt.commands import BridgeRequest, Command, CommandId, CreateSessi
 from gateway.mqtt.topics import CommandAddress
 from gateway.service.answers import Code, CommandError, Result
 from gateway.service.orders import Done, Orders
+from gateway.service.periods import Periods
 from gateway.service.policy import Policy
 from gateway.service.put_state import PutState
 
@@ -24,6 +25,7 @@ class Carrier:
     Args:
         handler: The model.
         orders: How Asterisk is told.
+        periods: The measurement periods.
         policy: What is allowed.
         identity: Which of a member's names is the agent.
         wrap_up_reasons: The pause reasons that mean manual wrap-up, the first being the one set; none: there is none.
@@ -35,6 +37,7 @@ class Carrier:
         self,
         handler: AgentHandler,
         orders: Orders,
+        periods: Periods,
         policy: Policy,
         *,
         identity: AgentIdentity,
@@ -44,6 +47,7 @@ class Carrier:
     ) -> None:
         self._handler = handler
         self._orders = orders
+        self._periods = periods
         self._policy = policy
         self._identity: AgentIdentity = identity
         self._wrap_up_reasons = wrap_up_reasons
@@ -80,7 +84,7 @@ class Carrier:
     def _forbidden(self, address: CommandAddress, command: Command) -> str | None:
         match command:
             case MeasurementPeriod():
-                return "this version keeps no measurement periods (see capabilities on bridge/info)"
+                return self._policy.refusal("measurement_period", group=address.queue or None)
             case SetState():
                 return self._policy.refusal(command.right, group=address.group or None, reason=command.reason)
             case CreateSession():
@@ -105,6 +109,8 @@ class Carrier:
                 return await self._put_state.of_agent(address.agent, command)
             case CreateSession():
                 return await self._create_session(address.agent, command)
+            case MeasurementPeriod():
+                return self._periods.put(address, command)
             case BridgeRequest(request="resync"):
                 return await self._compare()
             case _:

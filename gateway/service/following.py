@@ -32,6 +32,7 @@ class Following:
         self.callers = WaitingCallers()
         self._queue_log = QueueLog(path)
         self._path = path
+        self._since = 0
         self._settled: Place | None = None
         self._latest: Place | None = None
         self._unsettled: list[Entry] = []
@@ -54,13 +55,14 @@ class Following:
 
     def start(self, now: int) -> None:
         """Begin to follow where the log ends; *now* is in seconds since the epoch."""
+        self._since = now
         try:
             with self._queue_log.open_from(None, earliest=now) as reading:
                 for _ in reading.chunks():
                     pass
                 self.was_read_back(reading.place)
         except OSError as error:
-            self._warn(error)
+            self._warn(error.strerror or str(error))
 
     def follow(self) -> None:
         """Look again."""
@@ -68,8 +70,11 @@ class Following:
             self.callers.take(entry)
         self._remembered = None
         self._settled, self._unsettled = self._latest, []
+        if self._latest is None:
+            self.start(self._since)
+            return
         try:
-            reading = None if self._latest is None else self._queue_log.poll(self._latest)
+            reading = self._queue_log.poll(self._latest)
             if reading is None:
                 return
             with reading:
@@ -77,19 +82,25 @@ class Following:
                     self._unsettled += chunk
                 self._latest = reading.place
         except OSError as error:
-            self._warn(error)
+            self._warn(error.strerror or str(error))
         else:
             self._warned = False
 
-    def read_back(self) -> Reading | None:
-        """Everything since the settled place; None if the log cannot be read, or was never seen."""
-        if self._settled is None:
-            return None
+    def read_back(self, earliest: int) -> Reading | None:
+        """Everything since the settled place, or where there is none, since *earliest* (seconds since the epoch).
+
+        None if the log cannot be read, or nothing is in it.
+        """
         try:
-            return self._queue_log.open_from(self._settled)
+            reading = self._queue_log.open_from(self._settled, earliest=earliest)
         except OSError as error:
-            self._warn(error)
+            self._warn(error.strerror or str(error))
             return None
+        if reading.place is None:
+            reading.close()
+            self._warn("; ".join(each.why for each in reading.missing))
+            return None
+        return reading
 
     def was_read_back(self, place: Place | None) -> None:
         """All of it up to *place* is in the model now, and ``callers`` was told."""
@@ -97,7 +108,7 @@ class Following:
         self._unsettled = []
         self._remembered = None
 
-    def _warn(self, error: OSError) -> None:
+    def _warn(self, why: str) -> None:
         if not self._warned:
-            _log.warning("%s cannot be read: %s; what happens unseen stays a gap", self._path, error.strerror or error)
+            _log.warning("%s cannot be read: %s; what happens unseen stays a gap", self._path, why)
             self._warned = True

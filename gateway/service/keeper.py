@@ -1,7 +1,8 @@
 """What is kept over a restart of the gateway, apart from messages: taken from the parts, and given back to them."""
 
 import json
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from pydantic import TypeAdapter
 
@@ -20,6 +21,16 @@ _STEPS: Final = TypeAdapter(list[ClockStep])
 _ROLLING: Final = TypeAdapter(list[MembershipKey])
 
 
+class KeptPart(Protocol):
+    """Things of one kind, and how they are kept."""
+
+    def collect(self, batch: Batch) -> None:
+        """Add to a batch what has changed since the last."""
+
+    def restore(self, saved: Saved) -> None:
+        """Give back what was kept, before anything runs."""
+
+
 class Keeper:
     """Knows which part holds what.
 
@@ -31,6 +42,7 @@ class Keeper:
         resync: Which Asterisk that was.
         timeline: The steps of its clock.
         following: The place in the queue_log, and who waits there.
+        kept: What else is kept of the model.
 
     Attributes:
         logged_in: The links, ``ami`` and ``mqtt``, whose login has ever succeeded.
@@ -46,8 +58,10 @@ class Keeper:
         *,
         timeline: Timeline,
         following: Following | None,
+        kept: Sequence[KeptPart] = (),
     ) -> None:
         self._following = following
+        self._parts = kept
         self.logged_in: set[str] = set()
         self._handler = handler
         self._translator = translator
@@ -71,6 +85,8 @@ class Keeper:
                 batch.forget_session(session_id)
             else:
                 batch.sessions[session_id] = session
+        for part in self._parts:
+            part.collect(batch)
         if self._translator.take_changed():
             self._keep(batch, "calls", self._translator.remember())
         self._keep(batch, "unrecorded", _UNRECORDED.dump_json(self._handler.unrecorded()).decode())
@@ -96,6 +112,8 @@ class Keeper:
         if self._following is not None and "queue_log" in saved.values:
             self._following.restore(saved.values["queue_log"])
         self._announcer.restore(max(saved.previous.values(), default=0), saved.previous, saved.sessions)
+        for part in self._parts:
+            part.restore(saved)
         self._resync.stamp = values.get("asterisk")
         self.logged_in.update(values.get("logged_in", []))
         if values.get("contact") is not None:

@@ -1,4 +1,4 @@
-"""Nothing is told that is not kept: stores what one burst of events brought in one transaction, then lets it go."""
+"""Nothing is told that is not kept: stores what one burst brought in one transaction, then lets it go out."""
 
 import asyncio
 import logging
@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from gateway.errors import StoreWriteError
-from gateway.store.contents import Batch, KnownCommand, Message
+from gateway.service.backlog import Backlog, Shelf
+from gateway.service.renumbering import Renumberer
+from gateway.store.contents import Batch, KnownCommand, Message, Renumbering
 
 _log = logging.getLogger(__name__)
 
@@ -17,29 +19,14 @@ ACKNOWLEDGE_WITHIN: Final = 0.2
 """Seconds for which messages that the broker has may stay in the store: a kill sends them once more, with their seq."""
 
 
-class Writer(Protocol):
-    """Where batches are kept."""
+class LedgerStore(Shelf, Protocol):
+    """Where batches are kept. All methods raise StoreWriteError where they cannot do it now, and then did nothing."""
 
     def write(self, batch: Batch) -> None:
-        """Write a batch as a whole; raises StoreWriteError, having written nothing of it."""
+        """Write a batch as a whole."""
 
-
-class Sender(Protocol):
-    """Where messages go once they are kept."""
-
-    def send(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        seq: int | None = None,
-        number: int | None = None,
-        correlation_data: bytes | None = None,
-    ) -> None:
-        """Send a message until the broker has it."""
-
-    def refresh(self, topic: str, *, requeue: bool = False) -> None:
-        """Send what a retained topic shows when its turn comes."""
+    def renew_stream(self, stream: str, after: int, renumbering: Renumbering) -> None:
+        """Begin a new stream, and give it the messages behind number *after*."""
 
 
 class Ledger:
@@ -47,28 +34,55 @@ class Ledger:
 
     Args:
         store: Where it is kept.
-        sender: Where it goes then.
+        backlog: Where messages go then.
         collect: Adds to a batch what else has changed: sessions, calls, places.
-        last_number: Number of the last message ever sent.
+        last_number: Number of the last message that the store held at the start; 0 if none.
+        last_seq: The ``seq`` of the last event that the store knew of at the start; 0 if none.
 
     Attributes:
-        failure: Why the store cannot be written to at present; None while it can.
+        last_seq: As it was given.
+        seq: The ``seq`` of the last event that is kept.
+        failure: Why the store cannot be written to, or read, at present; None while it can.
         on_failure: Called when that changes.
+        on_dropped: Told how many messages were dropped to keep the store's bound, and the topic of the first.
     """
 
     def __init__(
-        self, store: Writer, sender: Sender, collect: Callable[[Batch], None], *, last_number: int = 0
+        self,
+        store: LedgerStore,
+        backlog: Backlog,
+        collect: Callable[[Batch], None],
+        *,
+        last_number: int = 0,
+        last_seq: int = 0,
     ) -> None:
+        self.last_seq = self.seq = last_seq
         self.failure: str | None = None
         self.on_failure: Callable[[], None] = lambda: None
+        self.on_dropped: Callable[[int, str], None] = lambda _count, _topic: None
         self._store = store
-        self._sender = sender
+        self._backlog = backlog
         self._collect = collect
-        self._number = last_number
+        self._number = self._inherited = last_number
         self._batch = Batch()
         self._outgoing: list[Message | tuple[str, bool]] = []
         self._due: asyncio.Handle | None = None
         self._due_soon = False
+
+    @property
+    def depth(self) -> int:
+        """Messages that the broker does not have."""
+        return self._store.size_of_outbox()[0]
+
+    @property
+    def depth_bytes(self) -> int:
+        """Bytes of their topics, payloads and correlation data."""
+        return self._store.size_of_outbox()[1]
+
+    def start(self) -> None:
+        """Begin to send what an earlier life left."""
+        self._backlog.resume()
+        self.touch()
 
     # Told ----------------------------------------------------------------------------------------------------------
 
@@ -87,20 +101,12 @@ class Ledger:
         self._outgoing.append((topic, requeue))
         self.touch()
 
-    def resume(self, message: Message) -> None:
-        """Send a message of an earlier life again."""
-        self._sender.send(
-            message.topic,
-            message.payload,
-            seq=message.seq,
-            number=message.number,
-            correlation_data=message.correlation_data,
-        )
-
     def gone(self, number: int) -> None:
         """A message needs to be kept no longer."""
         self._batch.acknowledged.append(number)
-        if self._due is None:
+        if self._backlog.is_busy:
+            self.touch()
+        elif self._due is None:
             self._due = asyncio.get_running_loop().call_later(ACKNOWLEDGE_WITHIN, self.commit)
 
     def record(self, command: KnownCommand, *, at_once: bool = False) -> None:
@@ -125,7 +131,7 @@ class Ledger:
 
     def refresh_at_once(self, topic: str) -> None:
         """Send a retained topic that shows nothing of what must be kept."""
-        self._sender.refresh(topic)
+        self._backlog.sender.refresh(topic)
 
     # Kept ----------------------------------------------------------------------------------------------------------
 
@@ -138,29 +144,68 @@ class Ledger:
         """Write what there is, and let go out what is written."""
         self._cancel()
         self._collect(self._batch)
-        if self._batch:
-            try:
+        try:
+            if self._batch:
                 self._store.write(self._batch)
-            except StoreWriteError as error:
-                self._fail(str(error))
-                return
-            self._batch = Batch()
+                self.seq = max((message.seq for message in self._batch.messages if message.seq), default=self.seq)
+                self._batch = Batch()
+            self._let_go()
+            dropped = self._backlog.work()
+        except StoreWriteError as error:
+            self._fail(str(error))
+            return
+        recovered, self.failure = self.failure is not None, None
+        if recovered:
+            _log.info("the store can be used again")
+            self.on_failure()
+        if dropped is not None:
+            self.on_dropped(*dropped)
+        if self._backlog.is_busy:
+            self.touch()
+
+    def renew(self, stream: str) -> Renumberer | None:
+        """Begin a new stream: the broker holds what the store says was never told.
+
+        What was told of the old stream behind the place where the store ends is not known here, so nothing new may be
+        numbered in it. Messages of an earlier life were kept, with the same ``seq``, by whoever told more: they are
+        sent as they are, at worst once more. Those made since the start would have a ``seq`` that something else had,
+        and become the first of the new stream; but not one that is under way already, which goes as it is.
+
+        Returns:
+            What became of the numbers; None if the store refuses, which ``on_failure`` tells.
+        """
+        self.commit()
+        if self.failure is not None:
+            return None
+        renumberer = Renumberer(stream, self._backlog.sender.numbers_under_way)
+        try:
+            self._store.renew_stream(stream, self._inherited, renumberer)
+        except StoreWriteError as error:
+            self._fail(str(error))
+            return None
+        _log.warning("the broker holds more of the stream than the store: a new stream %s begins", stream)
+        self.seq = renumberer.seq
+        self._backlog.rewind()
+        self.touch()
+        return renumberer
+
+    async def drain(self) -> None:
+        """Wait until the broker has everything; while it is away that is for ever."""
+        self.commit_if_due()
+        await self._backlog.drain()
+
+    def _let_go(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
-        recovered = self.failure is not None
-        self.failure = None
         for each in outgoing:
             if isinstance(each, Message):
-                self.resume(each)
+                self._backlog.add(each)
             else:
-                self._sender.refresh(each[0], requeue=each[1])
-        if recovered:
-            _log.info("the store can be written to again")
-            self.on_failure()
+                self._backlog.sender.refresh(each[0], requeue=each[1])
 
     def _fail(self, why: str) -> None:
         self._due = asyncio.get_running_loop().call_later(RETRY, self.commit)
         if self.failure is None:
-            _log.error("the store cannot be written to, so nothing is published until it can: %s", why)
+            _log.error("the store cannot be used, so nothing new is published until it can: %s", why)
             self.failure = why
             self.on_failure()
 

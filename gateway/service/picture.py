@@ -73,6 +73,8 @@ class Picture:
     Attributes:
         link: The state of the link.
         current: Whether the picture is.
+        settled: Whether all that the model has come to know has been told. While a picture is being made it has not,
+            and the model must not be kept without what it brought: after a kill all of it is worked out anew.
         expectations: What commands wait for.
         events_handled: Messages taken.
         lag: Microseconds between Asterisk's stamp on the last event and its arrival; None before the first.
@@ -100,6 +102,7 @@ class Picture:
         asterisk_topic: str,
     ) -> None:
         self.current = False
+        self.settled = True
         self.expectations = Expectations()
         self.events_handled = 0
         self.lag: int | None = None
@@ -167,6 +170,7 @@ class Picture:
     def ami_connected(self, greeting: str) -> None:
         """Asterisk took the login; nothing is applied before it is known whether it is the same Asterisk."""
         self._waiting = []
+        self.settled = False
         self.heard = []
         self.connected_at = self.now()
         self.on_login("ami")
@@ -183,7 +187,8 @@ class Picture:
     def ami_pong(self, pong: Pong) -> None:
         """A Ping's answer: measures Asterisk's clock."""
         if self._waiting is None and self._begun:
-            self._last_sign = self._timeline.now(pong.received_steady)
+            # What happened before the Ping came before its answer.
+            self._last_sign = max(self._last_sign or 0, self._timeline.now(pong.sent_steady))
             self.on_burst()
         if pong.timestamp is None:
             return
@@ -196,17 +201,20 @@ class Picture:
         """The link is lost: what is known stays, and stops moving."""
         if self._stopped:
             return
-        self._waiting = None
-        if self._begun or self._last_contact is None:
+        if self._begun:
             # Of a link that went before anything of it was applied, nothing was seen.
-            self._last_contact = self._timeline.now(last_contact.steady)
+            self._last_contact = self._heard_until(last_contact)
+        for fact in self._translator.lose_contact():
+            if self._begun:
+                self.apply(fact)
+        self._waiting = None
         self._begun = False
         self._announcer.hold()
         self._stop_timer()
         was_current, self.current = self.current, False
         self.link.last_error = reason
         self._change_link("down")
-        if was_current:
+        if was_current and self._last_contact is not None:
             self._announcer.bridge_event("LINK_LOST", self._last_contact, reason=reason)
         self.on_disconnected()
 
@@ -245,25 +253,38 @@ class Picture:
             if restarted:
                 self._announcer.bridge_event("ASTERISK_RESTARTED", now)
                 self.apply(AsteriskRestarted(self._last_contact, now + RETURN_TIME))
-                for fact in self._translator.calls.interrupt(self._last_contact):
+                for fact in self._translator.interrupt(self._last_contact):
                     self.apply(fact)
         self._flush()
 
     def begin_recovery(self, gap: Gap) -> None:
-        """The gap is about to be read back: its facts come by ``apply``."""
-        self._begun = True
+        """The gap is about to be read back: its facts come by ``apply``, while others get their turns."""
         self._handler.seen_since = gap.begin
 
+    def goes_on(self) -> bool:
+        """Whether what is begun has to be ended: all but an orderly stop, after which it is worked out anew."""
+        return not self._stopped
+
     def end_recovery(self, recovered: Recovered, gap: Gap, *, restarted: bool) -> None:
-        """All of the gap is applied: tell so, and apply what waits."""
+        """All of the gap is applied: tell so, and apply what waits.
+
+        Where the link was lost meanwhile, what waited is lost with it, and the next gap begins where this one ended.
+        """
         now = self.now()
+        if self._waiting is None:
+            self._last_contact = gap.end
+        self._begun = self._waiting is not None
         if not recovered.complete:
             self._handler.seen_since = gap.end
         if restarted:
             self._announcer.bridge_event("ASTERISK_RESTARTED", now)
-            if not recovered.restarted:
+            if recovered.restarted:
+                # The log has told how the calls ended; those that are open now began with the new Asterisk.
+                interrupted: list[Fact] = [*self._translator.devices.interrupt(gap.begin)]
+            else:
                 self.apply(AsteriskRestarted(gap.begin, now + RETURN_TIME))
-            for fact in self._translator.calls.interrupt(gap.begin):
+                interrupted = self._translator.interrupt(gap.begin)
+            for fact in interrupted:
                 self.apply(fact)
         self._announcer.bridge_event(
             "GAP_RECOVERED",
@@ -281,10 +302,12 @@ class Picture:
             return
         lost = self._last_contact is not None
         self._last_contact = None
+        self._last_sign = max(self._last_sign or 0, self.connected_at)
         self.current = True
         self.link.last_error = None
         self._change_link("up", announce=False)
         self._announcer.release(self._asterisk_topic)
+        self.settled = True
         changed, self._changed = len(self._changed), set()
         now = self.now()
         if lost:
@@ -317,7 +340,6 @@ class Picture:
                 self._doubted_at = arrival.steady
                 self.on_doubt()
                 return
-            self.lag = max(0, self._timeline.now(arrival.steady) - self._timeline.instant(stamped, arrival.steady))
         self._take_undoubted(message)
 
     def _doubts(self, stamped: int, arrival: Arrival) -> bool:
@@ -332,9 +354,25 @@ class Picture:
     def _take_undoubted(self, message: AmiMessage) -> None:
         for fact in self._translator.receive(message):
             self.apply(fact)
-        self._last_sign = self._timeline.now(message.arrival.steady)
+        self._last_sign = max(self._last_sign or 0, self._told_until(message))
         self.on_burst()
         self._restart_timer()
+
+    def _told_until(self, message: AmiMessage) -> int:
+        """Up to when the stream has told all with this message: one that came late tells of the time of its stamp."""
+        steady = message.arrival.steady
+        now = self._timeline.now(steady)
+        stamped = timestamp(message.fields.get("timestamp"))
+        if stamped is None:
+            return now
+        self.lag = max(0, now - self._timeline.instant(stamped, steady))
+        return now - self.lag
+
+    def _heard_until(self, last_contact: Arrival) -> int:
+        """Up to when all that happened was told and applied, of a link whose last byte came at *last_contact*."""
+        if self._waiting is not None or (self.lag or 0) > SECOND:
+            return max(self.connected_at, self._last_sign or 0)
+        return self._timeline.now(last_contact.steady)
 
     def apply(self, fact: Fact) -> None:
         """Apply one fact to the model, have told what follows, and confirm the command that it confirms."""
@@ -350,6 +388,12 @@ class Picture:
         self._tell(outcomes)
         if met is not None:
             met.confirmed.set_result(self._confirmed(fact, outcomes))
+
+    def decide(self, fact: Fact) -> None:
+        """Apply a fact that comes from a command, and not from Asterisk."""
+        self.apply(fact)
+        self.on_burst()
+        self._restart_timer()
 
     def _confirm_by_list(self, fact: MembersListed) -> None:
         """A list may show what a command did before its event comes: then the list confirms it."""

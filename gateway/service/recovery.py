@@ -1,27 +1,31 @@
 """What happened while nobody watched: read back from the queue_log, before anything that came since is applied."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from gateway.ami.calls import TimeToAnswer
 from gateway.ami.lists import Channels, QueueList
 from gateway.ami.message import AmiMessage
-from gateway.ami.text import timestamp
 from gateway.ami.translate import Translator
 from gateway.domain.facts import Fact
 from gateway.domain.handler import AgentHandler
+from gateway.domain.instant import SECOND
 from gateway.domain.member import Member
+from gateway.domain.queues import QueueBook
 from gateway.errors import AmiActionError
 from gateway.queue_log.known import Heard
 from gateway.queue_log.reading import Reading
 from gateway.queue_log.recover import Gap
 from gateway.queue_log.recover import Recovery as LogRecovery
+from gateway.queue_log.recovered_callers import HeardCaller, Kind
 from gateway.queue_log.recovered_calls import Legs
 from gateway.queue_log.survey import Survey
 from gateway.service.asterisk import Asterisk
 from gateway.service.following import Following
+from gateway.service.pacing import Pace, Slices
 from gateway.timeline import Timeline
 
 _log = logging.getLogger(__name__)
@@ -34,6 +38,32 @@ _LINES: Final = {
     "QueueMemberRemoved": "REMOVEMEMBER",
 }
 """Events and the lines that Asterisk writes with them."""
+
+_KINDS: Final[Mapping[str, Kind]] = {
+    "QueueCallerJoin": "joined",
+    "QueueCallerLeave": "left",
+    "AgentConnect": "connected",
+}
+"""The same of callers."""
+
+
+PART: Final = 100
+"""Lines that are understood before others get a turn."""
+
+DAY: Final = 24 * 60 * 60 * SECOND
+"""How far the log is read back at the very first start, at most."""
+
+
+def begin_of_first_gap(present: Iterable[Member], now: int) -> int | None:
+    """From when on to read the log at the very first start: the earliest login, a day ago at most.
+
+    Where a dynamic member's LoginTime is not told, the log alone may tell it. None where nobody is there of whom
+    anything could be read.
+    """
+    logins = [each.login_time for each in present if each.login_time is not None or each.membership == "dynamic"]
+    if not logins:
+        return None
+    return min(max(now - DAY, min(now - DAY if login is None else login for login in logins)), now)
 
 
 @dataclass(slots=True)
@@ -54,6 +84,7 @@ class Recovery:
         translator: Follows the open calls.
         timeline: Where instants come from.
         following: The log.
+        queues: Know who waits.
         time_to_answer: What the figures count.
     """
 
@@ -65,6 +96,7 @@ class Recovery:
         timeline: Timeline,
         following: Following,
         *,
+        queues: QueueBook,
         time_to_answer: TimeToAnswer,
     ) -> None:
         self._asterisk = asterisk
@@ -72,18 +104,24 @@ class Recovery:
         self._translator = translator
         self._timeline = timeline
         self._following = following
+        self._queues = queues
         self._time_to_answer: TimeToAnswer = time_to_answer
 
-    async def survey(self, reading: Reading) -> tuple[Survey, Channels, list[Member]]:
-        """Look through the log once, and ask for what it takes to understand it.
+    async def survey(self, reading: Reading) -> Survey:
+        """Look through the log once."""
+        survey, slices = Survey(), Slices()
+        for chunk in reading.chunks():
+            survey.take(chunk)
+            await slices.turn()
+        return survey
+
+    async def list_channels(self) -> Channels:
+        """The channels there are now.
 
         Raises:
             AmiConnectionError: If the link is lost meanwhile.
             AmiTimeoutError: If Asterisk does not answer in time.
         """
-        survey = Survey()
-        for chunk in reading.chunks():
-            survey.take(chunk)
         channels = Channels()
         try:
             for message in await self._asterisk.action("CoreShowChannels", as_list=True):
@@ -91,17 +129,32 @@ class Recovery:
                     channels.add(message)
         except AmiActionError:
             _log.debug("channels cannot be listed; calls that went on through the gap may not be told from others")
+        return channels
+
+    async def list_members(self, queues: Iterable[str], pace: Pace) -> list[Member]:
+        """The members of some queues as they are now.
+
+        Raises:
+            AmiConnectionError: If the link is lost meanwhile.
+            AmiTimeoutError: If Asterisk does not answer in time.
+        """
         present: list[Member] = []
-        # Of a time without lines only the list of all queues tells who is still there.
-        wanted = set(self._handler.queues()) if reading.missing else survey.queues_to_list(self._handler)
-        for queue in sorted(wanted):
+        for queue in sorted(queues):
             listed = QueueList()
-            for message in await self._asterisk.action("QueueStatus", {"Queue": queue}, as_list=True):
+            ask = partial(self._asterisk.action, "QueueStatus", {"Queue": queue}, as_list=True)
+            for message in await pace.keep(ask):
                 listed.add(message, self._timeline.from_wall)
             present += listed.members
-        return survey, channels, present
+        return present
 
-    def recover(
+    def queues_to_list(self, reading: Reading, survey: Survey) -> set[str]:
+        """The queues whose members must be known to understand the log.
+
+        Of a time without lines only the list of all queues tells who is still there.
+        """
+        return set(self._handler.queues()) if reading.missing else survey.queues_to_list(self._handler)
+
+    async def recover(
         self,
         reading: Reading,
         survey: Survey,
@@ -109,10 +162,16 @@ class Recovery:
         present: Iterable[Member],
         *,
         gap: Gap,
-        heard: Iterable[AmiMessage],
+        heard: Sequence[AmiMessage],
         apply: Callable[[Fact], None],
+        slices: Slices,
+        whole: Callable[[], bool],
+        first: bool = False,
     ) -> Recovered:
-        """Apply the facts of the gap, in order, and hand the open calls over to whoever follows them from now on."""
+        """Apply the facts of the gap, in order, and hand the open calls over to whoever follows them from now on.
+
+        Others get their turns by *slices*; while *whole* says so, a cancellation does not leave the gap half applied.
+        """
         log = LogRecovery(
             self._handler,
             gap,
@@ -127,12 +186,22 @@ class Recovery:
             ),
             missing=reading.missing,
             time_to_answer=self._time_to_answer,
+            first=first,
+            queues=self._queues.queues(),
+            heard_callers=heard_callers(heard, self._translator.instant),
         )
         for chunk in reading.chunks():
-            for fact in log.take(chunk):
+            for start in range(0, len(chunk), PART):
+                for fact in log.take(chunk[start : start + PART]):
+                    apply(fact)
+                    await slices.turn(whole=whole)
+        while facts := log.arrivals(PART):
+            for fact in facts:
                 apply(fact)
+                await slices.turn(whole=whole)
         for fact in log.finish():
             apply(fact)
+            await slices.turn(whole=whole)
         calls = self._translator.calls
         ended = set(log.calls.ended)
         over = [each for each in calls.open_calls() if (each.queue, each.interface, each.key) in ended]
@@ -153,8 +222,21 @@ class Recovery:
             event = "PAUSE" if message.fields.get("paused") == "1" else "UNPAUSE"
         if event is None:
             return None
-        stamped = timestamp(message.fields.get("timestamp"))
-        steady = message.arrival.steady
-        at = self._timeline.now(steady) if stamped is None else self._timeline.instant(stamped, steady)
-        fields = message.fields
+        fields, at = message.fields, self._translator.instant(message)
         return Heard(at, event, fields.get("queue", ""), fields.get("membername", ""), fields.get("interface", ""))
+
+
+def heard_callers(heard: Iterable[AmiMessage], instant: Callable[[AmiMessage], int]) -> list[HeardCaller]:
+    """What came of callers, as the log's lines have it: one who is connected has left by that."""
+    events: list[HeardCaller] = []
+    for message in heard:
+        kind = _KINDS.get(message.event)
+        if kind is None:
+            continue
+        queue, uniqueid = message.fields.get("queue", ""), message.fields.get("uniqueid", "")
+        if kind == "connected":
+            last = next((each for each in reversed(events) if (each.queue, each.uniqueid) == (queue, uniqueid)), None)
+            if last is not None and last.kind == "left":
+                events.remove(last)
+        events.append(HeardCaller(instant(message), kind, queue, uniqueid))
+    return events

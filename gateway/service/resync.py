@@ -11,7 +11,7 @@ from gateway.ami.completions import TrackedCall
 from gateway.ami.lists import Channels, QueueList, queue_names, wrap_up_times
 from gateway.ami.message import AmiMessage
 from gateway.ami.translate import Translator
-from gateway.domain.facts import MembersListed, WrapUpConfigured
+from gateway.domain.facts import MembersListed, QueueGone, SessionGap, WrapUpConfigured
 from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import SECOND
 from gateway.domain.member import Member, fold
@@ -20,11 +20,12 @@ from gateway.errors import AmiActionError, AmiConnectionError, AmiTimeoutError
 from gateway.mqtt.presentation import time_of_day
 from gateway.queue_log.reading import Reading
 from gateway.queue_log.recover import Gap
-from gateway.queue_log.survey import Survey
 from gateway.service.asterisk import Asterisk
+from gateway.service.device_watch import DeviceWatch
 from gateway.service.following import Following
+from gateway.service.pacing import Pace, Slices
 from gateway.service.picture import Picture
-from gateway.service.recovery import Recovery
+from gateway.service.recovery import Recovery, begin_of_first_gap
 from gateway.timeline import Timeline
 
 _log = logging.getLogger(__name__)
@@ -39,6 +40,14 @@ which of its lines they stand for."""
 
 LAGGING_EVENTS: Final = 0.3
 """Seconds to wait for events that a list is ahead of, before what it lacks is taken to have ended unseen."""
+
+REST_BEFORE_CURRENT: Final = 1.0
+"""Seconds of rest for each second that Asterisk takes for a list, while the picture is being made."""
+
+REST: Final = 4.0
+"""The same while the picture stands and is compared."""
+
+ENDED_UNSEEN: Final = "a call ended, and nobody saw when"
 
 _RIGHTS: Final = {
     "CoreStatus": "write=reporting (or system): a restart of Asterisk cannot be told from a lost link",
@@ -59,11 +68,12 @@ class Resync:
         wrap_up: Seconds by queue (folded) that the operator configured.
         following: Asterisk's queue_log; None where there is none.
         recovery: Reads it back.
+        devices: The calls on the agents' devices.
 
     Attributes:
         rights_missing: What the AMI user may not do, and what that costs.
         count: Resyncs and reconciliations done.
-        stamp: Date and time at which the Asterisk was started that was last seen; None before the first.
+        stamp: Date and time at which the Asterisk was started that the model is of; None before the first.
     """
 
     def __init__(
@@ -77,9 +87,11 @@ class Resync:
         wrap_up: Mapping[str, int],
         following: Following | None = None,
         recovery: Recovery | None = None,
+        devices: DeviceWatch,
     ) -> None:
         self._following = following
         self._recovery = recovery
+        self._devices = devices
         self.rights_missing: list[str] = []
         self.count = 0
         self._asterisk = asterisk
@@ -89,6 +101,7 @@ class Resync:
         self._timeline = timeline
         self._wrap_up = {fold(queue): seconds * SECOND for queue, seconds in wrap_up.items()}
         self.stamp: list[str] | None = None
+        self._learned: list[str] | None = None
         self._wrap_up_readable = True
         self._warned: set[str] = set()
         self._busy = asyncio.Lock()
@@ -107,25 +120,32 @@ class Resync:
         async with self._busy:
             self.rights_missing = []
             self._wrap_up_readable = True
+            self._devices.begin_anew()
             await self._until_answered(self._asterisk.ping)
             restarted = await self._learn_who_answers()
             await self._until_booted()
             last_contact = self._picture.last_contact
             await self._learn_wrap_up()
-            if not await self._recover(last_contact, restarted=restarted):
+            recovered_from = await self._recover(last_contact, restarted=restarted)
+            if recovered_from is None:
                 self._picture.begin(restarted=restarted)
-            await self._compare(ended_unseen_at=None if restarted else last_contact)
+                self._take_over_stamp()
+            last_seen = last_contact if recovered_from is None else recovered_from
+            await self._compare(ended_unseen_at=None if restarted else last_seen, pace=self._pace(REST_BEFORE_CURRENT))
             self._picture.complete()
 
-    async def reconcile(self) -> None:
+    async def reconcile(self, *, rest: float = REST) -> None:
         """Compare the picture with Asterisk's; ``link`` and ``current`` stay as they are.
+
+        Args:
+            rest: Seconds of rest for each second that Asterisk takes for a list.
 
         Raises:
             AmiConnectionError: If the link is lost meanwhile.
             AmiTimeoutError: If Asterisk does not answer; nothing was concluded then.
         """
         async with self._busy:
-            await self._compare(ended_unseen_at=self._picture.now())
+            await self._compare(ended_unseen_at=self._picture.now(), pace=self._pace(rest))
 
     async def list_wanted(self) -> None:
         """List the queues that the model wants to see (again).
@@ -150,31 +170,63 @@ class Resync:
         finally:
             self._picture.settle_doubt()
 
-    async def _recover(self, last_contact: int | None, *, restarted: bool) -> bool:
-        """Read the gap back from the log. Returns whether that was done, and what waited since was applied."""
-        if self._following is None or self._recovery is None:
-            return False
-        if last_contact is not None:
-            # Lines come late: what the log tells of the moment of the login must be there, and its event too.
-            await asyncio.sleep(max(0, self._picture.connected_at + HEARD_FOR - self._picture.now()) / SECOND)
-        reading = None if last_contact is None else self._following.read_back()
-        if reading is None or last_contact is None:
-            self._following.start(self._timeline.wall(self._picture.now()) // SECOND)
-            return False
-        with reading:
-            survey, channels, present = await self._until_answered(lambda: self._recovery_survey(reading))
-            gap = Gap(last_contact, self._picture.connected_at)
-            heard = list(self._picture.heard)
-            self._picture.begin_recovery(gap)
-            recovered = self._recovery.recover(
-                reading, survey, channels, present, gap=gap, heard=heard, apply=self._picture.apply
-            )
-        self._picture.end_recovery(recovered, gap, restarted=restarted)
-        return True
+    async def _recover(self, last_contact: int | None, *, restarted: bool) -> int | None:
+        """Read the gap back from the log, and apply what waited since.
 
-    async def _recovery_survey(self, reading: Reading) -> tuple[Survey, Channels, list[Member]]:
+        Returns the instant from which on it was read back; None if it was not, and nothing was applied.
+        """
+        if self._following is None or self._recovery is None:
+            return None
+        connected_at = self._picture.connected_at
+        is_first = last_contact is None and not any(True for _ in self._handler.sessions())
+        present = await self._until_answered(self._list_everybody) if is_first else None
+        begin = last_contact if present is None else begin_of_first_gap(present, connected_at)
+        # Lines come late: what the log tells of the moment of the login must be there, and its event too.
+        await asyncio.sleep(max(0, connected_at + HEARD_FOR - self._picture.now()) / SECOND)
+        reading = None if begin is None else self._following.read_back(self._timeline.wall(begin) // SECOND)
+        if reading is None or begin is None:
+            self._following.start(self._timeline.wall(self._picture.now()) // SECOND)
+            return None
+        with reading:
+            await self._read_back(reading, Gap(begin, connected_at), present, restarted=restarted)
+        return begin
+
+    async def _read_back(self, reading: Reading, gap: Gap, present: list[Member] | None, *, restarted: bool) -> None:
+        """Apply a gap. *present*: the members of all queues, if nothing was ever seen before it; else None."""
+        recovery = self._recovery
+        assert recovery is not None
+        survey = await recovery.survey(reading)
+        channels = await self._until_answered(recovery.list_channels)
+        is_first = present is not None
+        if present is None:
+            wanted = recovery.queues_to_list(reading, survey)
+            pace = self._pace(REST_BEFORE_CURRENT)
+            present = await self._until_answered(lambda: recovery.list_members(wanted, pace))
+        slices = Slices()
+        heard = list(self._picture.heard)
+        self._picture.begin_recovery(gap)
+        recovered = await recovery.recover(
+            reading,
+            survey,
+            channels,
+            present,
+            gap=gap,
+            heard=heard,
+            apply=self._picture.apply,
+            slices=slices,
+            whole=self._picture.goes_on,
+            first=is_first,
+        )
+        self._picture.end_recovery(recovered, gap, restarted=restarted)
+        self._take_over_stamp()
+        if slices.cancelled:
+            raise asyncio.CancelledError
+
+    async def _list_everybody(self) -> list[Member]:
+        """The members of all queues."""
         assert self._recovery is not None
-        return await self._recovery.survey(reading)
+        names = queue_names(await self._summary())
+        return await self._recovery.list_members(names, self._pace(REST_BEFORE_CURRENT))
 
     # Steps ---------------------------------------------------------------------------------------------------------
 
@@ -188,9 +240,14 @@ class Resync:
             return False
         stamp = [status.fields.get("corestartupdate", ""), status.fields.get("corestartuptime", "")]
         restarted = self.stamp is not None and stamp != self.stamp
-        self.stamp = stamp
+        self._learned = stamp
         self._picture.link.started_at = _started_at(stamp)
         return restarted
+
+    def _take_over_stamp(self) -> None:
+        """What a restart brings is applied: where the link is lost before, it is still to be told."""
+        if self._learned is not None:
+            self.stamp, self._learned = self._learned, None
 
     async def _until_booted(self) -> None:
         """Wait until app_queue answers."""
@@ -208,7 +265,7 @@ class Resync:
             else:
                 return
 
-    async def _compare(self, *, ended_unseen_at: int | None) -> None:
+    async def _compare(self, *, ended_unseen_at: int | None, pace: Pace) -> None:
         channels = await self._list_channels(ended_unseen_at)
         await self._learn_wrap_up()
         names = queue_names(await self._until_answered(self._summary))
@@ -216,12 +273,17 @@ class Resync:
         for gone in [name for name in self._handler.queues() if fold(name) not in known]:
             names.append(gone)
         for name in names:
-            await self._until_answered(partial(self._list, name, channels))
+            await pace.keep(partial(self._until_answered, partial(self._list, name, channels)))
         await self._list_wanted()
+        await self._devices.members_listed()
         for name in [name for name in self._handler.queues() if fold(name) not in known]:
             self._handler.remove_queue(name)
+            self._picture.in_order(partial(self._tell_gone, name))
         self._warn_of_unknown_wrap_up()
         self.count += 1
+
+    def _tell_gone(self, queue: str) -> None:
+        self._picture.apply(QueueGone(queue, Occasion(self._picture.now(), Cause.RESYNC)))
 
     async def _summary(self) -> list[AmiMessage]:
         return await self._asterisk.action("QueueSummary", as_list=True)
@@ -236,8 +298,9 @@ class Resync:
                 channels.add(message)
 
         def conclude() -> None:
-            calls.relist(channels.bridges(), channels.pairs(), self._picture.now())
-            self._translator.callers.keep_only(set(channels.channels))
+            calls.relist(channels, self._picture.now())
+            self._devices.listed(channels)
+            self._picture.apply(self._translator.waiting.channels_listed(channels.channels, self._picture.now()))
 
         answer = await self._optional(
             "CoreShowChannels",
@@ -248,15 +311,21 @@ class Resync:
         )
         if answer is None or ended_unseen_at is None:
             return channels
-        suspects = calls.lacking(channels.bridges())
-        if suspects:
+        suspects, of_devices = calls.lacking(), self._devices.lacking(channels)
+        if suspects or of_devices:
             await asyncio.sleep(LAGGING_EVENTS)
             self._picture.in_order(lambda: self._end_unseen(suspects, ended_unseen_at))
+            self._picture.in_order(lambda: self._devices.end_unseen(of_devices, ended_unseen_at))
         return channels
 
     def _end_unseen(self, suspects: Sequence[TrackedCall], at: int) -> None:
-        for fact in self._translator.calls.end_unseen(suspects, at):
+        calls, connected_at = self._translator.calls, self._picture.connected_at
+        over = [each for each in suspects if each.ended_at is None and not calls.bridges.has_company(each.leg)]
+        for fact in calls.end_unseen(over, at):
             self._picture.apply(fact)
+        for each in over:
+            if each.ended_at is not None and each.ended_at < connected_at:
+                self._picture.apply(SessionGap(each.queue, each.interface, each.ended_at, connected_at, ENDED_UNSEEN))
 
     async def _learn_wrap_up(self) -> None:
         """The wrap-up times: what the operator says, else what queues.conf says, where it may be read."""
@@ -279,7 +348,7 @@ class Resync:
                 self._warned.add(queue)
                 _log.warning("the wrap-up time of queue %s is not known: set it in [asterisk.wrap_up]", queue)
 
-    async def _list(self, queue: str, channels: Channels) -> None:
+    async def _list(self, queue: str, channels: Channels) -> list[AmiMessage]:
         """QueueStatus of one queue, applied where it stands in the stream."""
         listed = QueueList()
 
@@ -289,7 +358,7 @@ class Resync:
             else:
                 listed.add(message, self._timeline.from_wall)
 
-        await self._asterisk.action(
+        return await self._asterisk.action(
             "QueueStatus",
             {"Queue": queue},
             as_list=True,
@@ -299,6 +368,9 @@ class Resync:
     def _apply_list(self, queue: str, listed: QueueList, channels: Channels, now: int) -> None:
         if listed.name is not None:
             self._handler.add_queue(listed.name)
+            self._picture.apply(self._translator.waiting.listed(listed.name, listed, now))
+        elif self._handler.queue(queue) is None:
+            self._tell_gone(queue)  # only the log had told of it
         calls = []
         for member in listed.members:
             if member.in_call is False or self._translator.calls.is_talking(member.queue, member.interface):
@@ -306,8 +378,6 @@ class Resync:
             for call in channels.calls(member.queue, member.interface, now):
                 self._translator.calls.connect(member.queue, member.interface, call)
                 calls.append((member.interface, call))
-        for uniqueid, waited in listed.waiting:
-            self._translator.callers.found_waiting(uniqueid, listed.name or queue, now - waited)
         occasion = Occasion(now, Cause.RESYNC)
         self._picture.apply(MembersListed(listed.name or queue, tuple(listed.members), occasion, tuple(calls)))
 
@@ -335,6 +405,9 @@ class Resync:
                 _log.warning("%s refused (%s); needed: %s", name, error.message, missing)
             return None
         return answer[0]
+
+    def _pace(self, rest: float) -> Pace:
+        return Pace(rest, self._picture.now, self._timeline)
 
     async def _until_answered(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Ask again after a time-out: a busy Asterisk is late, and a dead link ends by itself."""

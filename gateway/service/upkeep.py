@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from gateway.domain.handler import AgentHandler
@@ -35,6 +35,7 @@ class Upkeep:
         resync_interval: Seconds between two comparisons.
         statistics_interval: Seconds in which every session's snapshot is sent once.
         following: Asterisk's queue_log; None where there is none.
+        keep_up: Reads on in what of it is read at once.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class Upkeep:
         resync_interval: float,
         statistics_interval: float,
         following: Following | None = None,
+        keep_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._following = following
+        self._keep_up = keep_up
         self._picture = picture
         self._resync = resync
         self._announcer = announcer
@@ -146,6 +149,7 @@ class Upkeep:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(SETTLE)
+            self._keep_up()
             if self._following is not None and self._picture.current:
                 self._following.follow()
 

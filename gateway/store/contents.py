@@ -1,6 +1,7 @@
 """What the store keeps, and what one burst changes of it. Plain data; knows no database."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gateway.domain.session import AgentSession
 
@@ -10,7 +11,7 @@ class Message:
     """An event, a call record or an answer that the broker has not acknowledged.
 
     Attributes:
-        number: Its place in the order of sending; unique for ever, ascending.
+        number: Its place in the order of sending: above that of every message that is kept.
         topic: Where to.
         payload: What.
         seq: The event's number in the stream; None for an answer.
@@ -61,6 +62,7 @@ class Batch:
         acknowledged: Numbers of messages to delete, also of ``messages``: acknowledged, dropped or refused.
         previous: Topic and ``seq`` of the last event on it.
         values: Named JSON texts: whatever has but one present value.
+        objects: New and changed agents and queues by kind and name, as JSON; None for one to delete.
         commands: New and changed commands by ``key``; wins over ``forgotten_commands``, so that a key forgotten and
             used anew in one burst stays.
         forgotten_commands: Keys of commands to delete.
@@ -72,6 +74,7 @@ class Batch:
     acknowledged: list[int] = field(default_factory=list)
     previous: dict[str, int] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    objects: dict[tuple[str, str], str | None] = field(default_factory=dict)
     commands: dict[str, KnownCommand] = field(default_factory=dict)
     forgotten_commands: set[str] = field(default_factory=set)
 
@@ -83,6 +86,7 @@ class Batch:
             or self.acknowledged
             or self.previous
             or self.values
+            or self.objects
             or self.commands
             or self.forgotten_commands
         )
@@ -113,8 +117,10 @@ class Saved:
             was told since. ``stream`` is a new one then, and ``previous`` is empty.
         sessions: Open and ended ones.
         messages: Unacknowledged ones in the order of sending, or none if they were not asked for.
+        last_number: Number of the last of them, asked for or not; 0 where there is none.
         previous: Topic and ``seq`` of the last event on it.
         values: Named JSON texts.
+        objects: Agents and queues, as JSON, by kind.
         commands: By their key.
     """
 
@@ -123,6 +129,39 @@ class Saved:
     is_restored: bool
     sessions: list[AgentSession]
     messages: list[Message]
+    last_number: int
     previous: dict[str, int]
     values: dict[str, str]
+    objects: dict[str, list[str]]
     commands: dict[str, KnownCommand]
+
+    @property
+    def last_seq(self) -> int:
+        """The ``seq`` of the last event of the stream; 0 before the first."""
+        return max(self.previous.values(), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Messages that were deleted because there was no room for more.
+
+    Attributes:
+        numbers: Theirs, ascending; none if there was nothing to delete.
+        first_topic: Topic of the first.
+    """
+
+    numbers: list[int]
+    first_topic: str
+
+
+class Renumbering(Protocol):
+    """What becomes of messages that a renewed stream takes over.
+
+    Attributes:
+        previous: Topic and new ``seq`` of the last event on it.
+    """
+
+    previous: dict[str, int]
+
+    def renumber(self, message: Message) -> Message:
+        """The message as the next of the new stream, under the number it has."""

@@ -5,13 +5,16 @@ of its cursors is.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
+from typing import Final
 
 from gateway.domain.session import AgentSession, Rules
 from gateway.errors import StoreError
-from gateway.store.contents import Batch, KnownCommand, Message
+from gateway.store.contents import Batch, Dropped, KnownCommand, Message, Renumbering
 from gateway.store.sessions import session_from_json, session_to_json
+
+_PIECE: Final = 200  # messages that are in memory while all of them are rewritten
 
 
 def write_batch(connection: sqlite3.Connection, batch: Batch) -> tuple[int, int]:
@@ -21,14 +24,31 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> tuple[int, int]
         By how many the messages became more, and by how many bytes; both may be negative.
     """
     _write_sessions(connection, batch)
-    connection.executemany(
-        "INSERT INTO previous VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq", batch.previous.items()
-    )
+    _write_previous(connection, batch.previous)
     connection.executemany(
         "INSERT INTO value VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", batch.values.items()
     )
+    _write_objects(connection, batch)
     _write_commands(connection, batch)
     return _write_messages(connection, batch)
+
+
+def _write_previous(connection: sqlite3.Connection, previous: Mapping[str, int]) -> None:
+    connection.executemany(
+        "INSERT INTO previous VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq", previous.items()
+    )
+
+
+def _write_objects(connection: sqlite3.Connection, batch: Batch) -> None:
+    kept = ((kind, _name(name), body) for (kind, name), body in batch.objects.items() if body is not None)
+    connection.executemany("INSERT INTO object VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", kept)
+    gone = ((kind, _name(name)) for (kind, name), body in batch.objects.items() if body is None)
+    connection.executemany("DELETE FROM object WHERE kind = ? AND name = ?", gone)
+
+
+def _name(name: str) -> bytes:
+    """A name as it came from Asterisk, which need not be text that SQLite takes."""
+    return name.encode("utf-8", "surrogatepass")
 
 
 def _write_sessions(connection: sqlite3.Connection, batch: Batch) -> None:
@@ -90,17 +110,77 @@ def read_sessions(connection: sqlite3.Connection, rules: Rules) -> Iterator[Agen
                 raise StoreError(f"is damaged: the session {session_id} cannot be read") from error
 
 
-def read_messages(connection: sqlite3.Connection, after: int | None, limit: int) -> list[Message]:
-    """Messages in the order of sending, those behind number *after*, at most *limit*; -1: all."""
+def read_messages(
+    connection: sqlite3.Connection, after: int | None, limit: int, size: int | None = None
+) -> list[Message]:
+    """Messages in the order of sending.
+
+    Args:
+        connection: Where from.
+        after: Number of the one before the first; None: from the first.
+        limit: How many at most; -1: all.
+        size: Bytes at most, though always one message; None: any.
+    """
     where, numbers = ("", ()) if after is None else ("WHERE number > ?", (after,))
     query = f"SELECT number, topic, payload, seq, correlation_data FROM message {where} ORDER BY number LIMIT ?"  # noqa: S608 - no foreign text in it
-    return [Message(*row) for row in connection.execute(query, (*numbers, limit))]
+    messages: list[Message] = []
+    with closing(connection.execute(query, (*numbers, limit))) as found:
+        for row in found:
+            message = Message(*row)
+            if size is not None:
+                size -= message.size
+                if size < 0 and messages:
+                    break
+            messages.append(message)
+    return messages
+
+
+def drop_messages(connection: sqlite3.Connection, size: int, keep: Collection[int]) -> tuple[Dropped, int]:
+    """Delete the oldest messages but those numbered in *keep*, until *size* bytes of them are gone.
+
+    Returns:
+        Which ones, and their bytes.
+    """
+    numbers: list[int] = []
+    first_topic, gone = "", 0
+    with closing(connection.execute("SELECT number, topic, size FROM message ORDER BY number")) as found:
+        for number, topic, bytes_ in found:
+            if number in keep:
+                continue
+            first_topic = first_topic or topic
+            numbers.append(number)
+            gone += bytes_
+            if gone >= size:
+                break
+    connection.executemany("DELETE FROM message WHERE number = ?", ((number,) for number in numbers))
+    return Dropped(numbers, first_topic), gone
+
+
+def renumber_messages(connection: sqlite3.Connection, after: int, renumbering: Renumbering) -> int:
+    """Give the messages behind number *after* to another stream; returns by how many bytes they became more."""
+    grown = 0
+    while piece := read_messages(connection, after, _PIECE):
+        after = piece[-1].number
+        renumbered = [renumbering.renumber(message) for message in piece]
+        grown += sum(new.size - old.size for old, new in zip(piece, renumbered, strict=True))
+        connection.executemany(
+            "UPDATE message SET seq = ?, size = ?, payload = ? WHERE number = ?",
+            ((each.seq, each.size, each.payload, each.number) for each in renumbered),
+        )
+    _write_previous(connection, renumbering.previous)
+    return grown
 
 
 def read_size_of_messages(connection: sqlite3.Connection) -> tuple[int, int]:
     """How many messages there are, and their bytes."""
     count, size = connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM message").fetchone()
     return count, size
+
+
+def read_last_number(connection: sqlite3.Connection) -> int:
+    """Number of the last message; 0 where there is none."""
+    number: int = connection.execute("SELECT coalesce(max(number), 0) FROM message").fetchone()[0]
+    return number
 
 
 def read_previous(connection: sqlite3.Connection) -> dict[str, int]:
@@ -111,6 +191,14 @@ def read_previous(connection: sqlite3.Connection) -> dict[str, int]:
 def read_values(connection: sqlite3.Connection) -> dict[str, str]:
     """The named values."""
     return dict(connection.execute("SELECT name, body FROM value ORDER BY rowid"))
+
+
+def read_objects(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """Agents and queues, as JSON, by kind."""
+    objects: dict[str, list[str]] = {}
+    for kind, body in connection.execute("SELECT kind, body FROM object"):
+        objects.setdefault(kind, []).append(body)
+    return objects
 
 
 def read_commands(connection: sqlite3.Connection) -> dict[str, KnownCommand]:

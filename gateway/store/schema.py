@@ -60,7 +60,19 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_make_tables,)
+def _make_objects(connection: sqlite3.Connection) -> None:
+    """Agents and queues have figures of their own since this version."""
+    connection.execute(
+        """CREATE TABLE object (
+            kind TEXT NOT NULL CHECK (typeof(kind) = 'text'),
+            name BLOB NOT NULL CHECK (typeof(name) = 'blob'),
+            body TEXT NOT NULL CHECK (typeof(body) = 'text'),
+            PRIMARY KEY (kind, name)
+        ) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_make_tables, _make_objects)
 
 
 def check_version(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:

@@ -7,7 +7,7 @@ is told from then on is a new stream.
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -16,7 +16,7 @@ from uuid import uuid4
 from gateway.domain.session import Rules
 from gateway.errors import StoreError, StoreWriteError
 from gateway.store import rows
-from gateway.store.contents import Batch, Message, Saved
+from gateway.store.contents import Batch, Dropped, Message, Renumbering, Saved
 from gateway.store.file import (
     Hold,
     check_folder,
@@ -132,8 +132,10 @@ class Store:
                 is_restored=is_restored,
                 sessions=list(rows.read_sessions(connection, rules)),
                 messages=rows.read_messages(connection, None, -1) if with_messages else [],
+                last_number=rows.read_last_number(connection),
                 previous=rows.read_previous(connection),
                 values=rows.read_values(connection),
+                objects=rows.read_objects(connection),
                 commands=rows.read_commands(connection),
             )
             self._count, self._size = rows.read_size_of_messages(connection)
@@ -175,36 +177,63 @@ class Store:
         self._count += count
         self._size += size
 
-    def renew_stream(self) -> str:
-        """Begin a new stream: the broker holds what this store says was never told. No topic has had an event in it.
+    def drop_oldest(self, size: int, keep: Collection[int] = ()) -> Dropped:
+        """Delete the oldest messages until *size* bytes of them are gone; the file uses their room again.
 
-        Returns:
-            The stream's UUID.
+        Args:
+            size: Bytes of topics, payloads and correlation data.
+            keep: Numbers of messages that stay.
+
+        Raises:
+            StoreWriteError: Nothing was deleted.
+        """
+        try:
+            connection = self._in_place()
+            with transaction(connection):
+                dropped, gone = rows.drop_messages(connection, size, keep)
+        except _FAULTS as error:
+            raise StoreWriteError(f"{self._path} {_reason(error)}") from error
+        self._count -= len(dropped.numbers)
+        self._size -= gone
+        return dropped
+
+    def renew_stream(self, stream: str, after: int, renumbering: Renumbering) -> None:
+        """Begin a new stream: the broker holds what this store says was never told.
+
+        Messages up to number *after* stay what they are: whoever told more than this store knows had them, too. Those
+        behind it are given to the new stream. All of it is one transaction, in which a thousand messages take about
+        a twentieth of a second.
+
+        Args:
+            stream: The new stream's UUID. No topic has had an event in it but those that are renumbered.
+            after: Number of the last message that belongs to the old stream.
+            renumbering: What becomes of the messages behind it.
 
         Raises:
             StoreWriteError: The old stream goes on.
         """
-        stream = str(uuid4())
         try:
             connection = self._in_place()
             with transaction(connection):
                 rows.renew_stream(connection, stream)
+                grown = rows.renumber_messages(connection, after, renumbering)
         except _FAULTS as error:
             raise StoreWriteError(f"{self._path} {_reason(error)}") from error
-        return stream
+        self._size += grown
 
-    def messages(self, after: int | None, limit: int) -> list[Message]:
+    def messages(self, after: int | None, limit: int, size: int | None = None) -> list[Message]:
         """The next unacknowledged messages in the order of sending.
 
         Args:
             after: Number of the last one that is had already; None: from the first.
             limit: How many at most.
+            size: Bytes at most, though always one message; None: any.
 
         Raises:
             StoreWriteError: They cannot be read just now.
         """
         try:
-            return rows.read_messages(self._in_place(), after, limit)
+            return rows.read_messages(self._in_place(), after, limit, size)
         except _FAULTS as error:
             raise StoreWriteError(f"{self._path} {_reason(error)}") from error
 

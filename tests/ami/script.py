@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from gateway.ami.calls import TimeToAnswer
 from gateway.ami.message import AmiMessage, Arrival
 from gateway.ami.translate import Translator
-from gateway.domain.facts import CallClosed, CallEnded, Fact
+from gateway.domain.facts import CallClosed, CallEnded, Fact, QueueFact
 from gateway.timeline import Timeline
 
 EPOCH: Final = 1_795_000_000
@@ -108,7 +108,12 @@ def new_translator(time_to_answer: TimeToAnswer = "queue") -> Translator:
 
 
 def play(script: Iterable[Line], translator: Translator | None = None, *, until: float = FOREVER) -> list[Fact]:
-    """All facts of a script, those that time decides afterwards included."""
+    """All facts of a script but those of callers in queues, those that time decides afterwards included."""
+    return [fact for fact in play_all(script, translator, until=until) if not isinstance(fact, QueueFact)]
+
+
+def play_all(script: Iterable[Line], translator: Translator | None = None, *, until: float = FOREVER) -> list[Fact]:
+    """All facts of a script."""
     translator = translator or new_translator()
     facts: list[Fact] = []
     for each in script:

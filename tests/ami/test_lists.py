@@ -47,6 +47,7 @@ def test_a_queues_list() -> None:
         message("QueueParams", queue="Support"),
         message("QueueMember", queue="Support", name="Alice", location="PJSIP/1001", paused="1"),
         message("QueueMember", queue="Support", name="Bob", location="PJSIP/1002"),
+        message("QueueParams", queue="Support", servicelevel="20"),
         message("QueueEntry", queue="Support", uniqueid="c", wait="12"),
         message("QueueEntry", queue="Support", uniqueid="d"),
         message("Unheard"),
@@ -54,7 +55,8 @@ def test_a_queues_list() -> None:
         listed.add(each, as_is)
     assert listed.name == "Support"
     assert [(member.member_name, member.paused) for member in listed.members] == [("Alice", True), ("Bob", False)]
-    assert listed.waiting == [("c", 12 * SECOND), ("d", 0)]
+    assert [(each["uniqueid"], each.get("wait")) for each in listed.waiting] == [("c", "12"), ("d", None)]
+    assert listed.service_level == 20 * SECOND
 
 
 def test_names_of_queues() -> None:

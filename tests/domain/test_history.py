@@ -103,6 +103,20 @@ def test_device_penalty_and_availability_send_the_snapshot_alone() -> None:
     assert desk.story == [("NEW_SESSION", 0)]
 
 
+def test_what_changes_beside_an_event_is_shown_behind_it() -> None:
+    """A device, a penalty or a limit that comes with a pause, or with the end of a wrap-up, is in a snapshot, too."""
+    desk = Desk()
+    desk.add()
+    desk.talk(10, 20)
+    told = desk.device(40, DeviceState.INUSE)
+    assert story_of(told) == [("READY", 35)]
+    assert [session.member.device_state for session in refreshed(told)] == [DeviceState.INUSE]
+    told = desk.change(50, replace(desk.member, paused=True, wrap_up_time=9))
+    assert story_of(told) == [("NOT_READY", 50)]
+    assert [session.wrap_up_limit for session in refreshed(told)] == [us(9)]
+    assert refreshed(desk.pause(60, "lunch")) == []
+
+
 def test_a_device_that_goes_away_and_returns() -> None:
     """It makes the session NOT_READY with the reason, and READY again."""
     desk = Desk()

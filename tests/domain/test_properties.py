@@ -71,14 +71,18 @@ class Watcher:
             self.see_ended(before, session)
 
     def see_ended(self, before: AgentSession, after: AgentSession) -> None:
-        """Hold what is told of an ended session against what it was: only its open calls may be counted."""
+        """Hold what is told of an ended session against what it was: only its open calls may be counted.
+
+        And the wrap-up between the end of the last one and the logout, if that end came to be known late.
+        """
         assert after.state is S.SESSION_ENDED
         assert len(after.calls) < len(before.calls)
         later = after.end_time
         assert later is not None
         for figure in ("start_time", "end_time", "state_since", "gaps", "time_in_state", "reason", "wrap_up"):
             assert getattr(after, figure) == getattr(before, figure)
-        assert after.figures.total_wrap_up_time == before.figures.total_wrap_up_time
+        wrapped_up = after.figures.total_wrap_up_time - before.figures.total_wrap_up_time
+        assert 0 <= wrapped_up <= max(0, later - after.last_call_end)
         assert (after.duration(later), after.acd_call_rate(later)) == (
             before.duration(later),
             before.acd_call_rate(later),

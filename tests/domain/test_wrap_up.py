@@ -406,6 +406,98 @@ def test_a_pause_at_the_very_instant_of_the_end_is_one_of_the_call() -> None:
     assert desk.story[-2:] == [("WRAPUP", 20), ("NOT_READY", 35)]
 
 
+@pytest.mark.parametrize(("limit", "counted"), [(15.0, 0.125), (0.0625, 0.0625), (None, 0)])
+def test_a_logout_that_came_before_the_end_was_told_cuts_the_wrap_up(limit: float | None, counted: float) -> None:
+    """What lay between the end of the talk and the logout is wrap-up of the ended session, as far as there was any."""
+    desk = Desk(wrap_up=limit)
+    desk.add()
+    desk.answer(10)
+    desk.remove(20.125)
+    desk.end(20)
+    assert desk.story[-2:] == [("END", 20.125), ("UPDATE", 20.125)]
+    ended = desk.last_ended
+    assert (ended.figures.total_wrap_up_time, ended.wrap_up) == (us(counted), None)
+    assert (ended.figures.total_talk_time, ended.duration(at(100))) == (us(10), us(20.125))
+
+
+def test_a_wrap_up_asked_for_lasts_to_a_logout_that_came_before_the_end_was_told() -> None:
+    """Nothing is enforced, but the agent had asked for it in the call."""
+    desk = Desk(wrap_up=None)
+    desk.add()
+    desk.answer(10)
+    desk.pause(15, "wrapup")
+    desk.remove(20.125)
+    desk.end(20)
+    assert desk.last_ended.figures.total_wrap_up_time == us(0.125)
+
+
+@pytest.mark.parametrize(("limit", "counted"), [(15.0, 0.125), (0.0625, 0.0625), (None, 0)])
+def test_a_call_that_came_before_the_end_was_told_cuts_the_wrap_up(limit: float | None, counted: float) -> None:
+    """The next call was answered when the last one was over: what lay between is wrap-up; its own comes after it."""
+    desk = Desk(wrap_up=limit)
+    desk.add()
+    desk.answer(10, "a")
+    desk.answer(20.125, "b")
+    desk.end(20, "a")
+    assert desk.session.state is S.BUSY_ON_CALL
+    assert desk.session.figures.total_wrap_up_time == us(counted)
+    desk.end(30, "b")
+    desk.tick(60)
+    assert desk.session.figures.total_wrap_up_time == us(counted + (limit or 0))
+
+
+def test_calls_at_once_have_no_wrap_up_between_them() -> None:
+    """The end of one of two that overlap begins none, whatever comes after it."""
+    desk = Desk()
+    desk.add()
+    desk.answer(10, "a")
+    desk.answer(15, "b")
+    desk.answer(20.125, "c")
+    desk.end(20, "a")
+    assert desk.session.figures.total_wrap_up_time == 0
+
+
+def test_a_pause_in_the_next_call_does_not_touch_the_wrap_up_before_it() -> None:
+    """The call cut it already; the pause is kept for after that call, as the manual wrap-up that it asks for."""
+    desk = Desk()
+    desk.add()
+    desk.answer(10, "a")
+    desk.answer(20.125, "b")
+    desk.pause(20.25, "wrapup")
+    desk.end(20, "a")
+    assert desk.session.figures.total_wrap_up_time == us(0.125)
+    desk.end(30, "b")
+    desk.tick(60)
+    assert desk.session.state is S.BUSY_WRAPUP
+
+
+@pytest.mark.parametrize(("limit", "ready"), [(None, None), (0.0625, None), (15.0, 35)])
+def test_a_wrap_up_taken_back_before_the_end_was_told(limit: float | None, ready: float | None) -> None:
+    """Wrap-up that was asked for lasts to the unpause, and as long as Asterisk enforces it."""
+    desk = Desk(wrap_up=limit)
+    desk.add()
+    desk.answer(10)
+    desk.pause(15, "wrapup")
+    desk.unpause(20.125)
+    desk.end(20)
+    assert desk.session.state is (S.READY if ready is None else S.BUSY_WRAPUP)
+    desk.tick(60)
+    assert desk.session.state is S.READY
+    assert desk.session.figures.total_wrap_up_time == us(0.125 if ready is None else ready - 20)
+
+
+def test_a_wrap_up_exchanged_for_a_break_before_the_end_was_told() -> None:
+    """Another reason ends it, as it does when all is told in time."""
+    desk = Desk(wrap_up=None)
+    desk.add()
+    desk.answer(10)
+    desk.pause(15, "wrapup")
+    desk.pause(20.125, "lunch")
+    desk.end(20)
+    assert (desk.session.state, desk.session.reason) == (S.NOT_READY, "lunch")
+    assert desk.session.figures.total_wrap_up_time == us(0.125)
+
+
 # What other calls bring --------------------------------------------------------------------------------------------
 
 

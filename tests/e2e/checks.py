@@ -135,8 +135,8 @@ def check_steps(told: Told) -> None:
         before, at = session, event["at"]
 
 
-def check_figures(told: Told, expected: Session) -> None:
-    """Every figure as the oracle has it: counts exactly, times within the tolerance for each call."""
+def check_figures(told: Told, expected: Session, *, clock: float = 0.0) -> None:
+    """Every figure as the oracle has it: counts exactly, times within the tolerance for each call; see `check_rate`."""
     shown, calls = told.last, expected.number_of_calls
     close = _Close(TOLERANCE * max(1, calls), told.place)
     assert shown["number_of_calls"] == calls, told.place
@@ -153,14 +153,17 @@ def check_figures(told: Told, expected: Session) -> None:
     rings = expected.ring_times
     close("average_ring_time", shown["asterisk"]["average_ring_time"], sum(rings) / len(rings) if rings else 0)
     close("longest_ring_time", shown["asterisk"]["longest_ring_time"], max(rings, default=0))
-    check_rate(told)
+    check_rate(told, clock=clock)
 
 
-def check_rate(told: Told) -> None:
-    """The rate is calls by hours of the session without its gaps; with the end of the session it is frozen."""
+def check_rate(told: Told, *, clock: float = 0.0) -> None:
+    """The rate is calls by hours of the session without its gaps; with the end of the session it is frozen.
+
+    *clock*: seconds that two times of day may be off where the clock was set between them.
+    """
     shown = next((event["session"] for event in told.events if event["event"] == "END"), told.last)
     start, end = moment(shown["session_start_time"]), moment(shown["session_end_time"] or shown["as_of"])
-    assert abs(shown["session_duration"] - (end - start)) <= 0.002
+    assert abs(shown["session_duration"] - (end - start)) <= 0.002 + clock
     missing = sum(min(moment(gap["to"]), end) - moment(gap["from"]) for gap in shown["gaps"])
     hours = (shown["session_duration"] - missing) / 3600
     rate = shown["number_of_calls"] / hours if hours * 3600 >= 1 else 0.0
@@ -211,8 +214,11 @@ def told_ended_by(call: Call) -> str | None:
     return None if late else call.ended_by
 
 
-def check_all(messages: Sequence[Received], judgement: Judgement) -> dict[str, int]:
-    """All of it, for every session; returns what there was, for a look at whether that is enough to prove anything."""
+def check_all(messages: Sequence[Received], judgement: Judgement, *, clock: float = 0.0) -> dict[str, int]:
+    """All of it, for every session; returns what there was, for a look at whether that is enough to prove anything.
+
+    *clock*: see `check_rate`.
+    """
     stream = check_order(messages)
     by_place: dict[tuple[str, str, str], list[Told]] = defaultdict(list)
     for told in told_sessions(messages):
@@ -224,7 +230,7 @@ def check_all(messages: Sequence[Received], judgement: Judgement) -> dict[str, i
         assert len(shown) == len(expected), (place, [each.session_id for each in shown])
         for told, session in zip(shown, expected, strict=True):
             check_states(told, session.steps)
-            check_figures(told, session)
+            check_figures(told, session, clock=clock)
             check_calls(told, session.handled)
     assert not by_place, f"sessions that Asterisk never had: {list(by_place)}"
     return {

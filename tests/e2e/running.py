@@ -44,18 +44,34 @@ async def running(
     *,
     wrap_up: Mapping[str, int],
     changes: Settings | None = None,
+    environment: Mapping[str, str] | None = None,
+    subscriber: Subscriber | None = None,
+    module: str = "gateway",
 ) -> AsyncIterator[Running]:
-    """Start the gateway, wait until its picture is current, and stop it in order at the end."""
+    """Start the gateway, wait until its picture is current, and stop it in order at the end.
+
+    Args:
+        asterisk: A started one.
+        broker: Likewise.
+        directory: Where configuration, store and logs go.
+        wrap_up: Seconds by queue.
+        changes: Over the lab's configuration.
+        environment: Over this process's.
+        subscriber: Who listens, not yet connected; one of everything if None.
+        module: What is run as the gateway.
+    """
     text = gateway_process.config_text(
         asterisk, broker.port, directory / "gateway.db", wrap_up=wrap_up, changes=changes
     )
-    async with Subscriber(broker.port, BASE) as subscriber, GatewayProcess(text, directory) as gateway:
-        await gateway_process.current(subscriber)
+    listener = subscriber or Subscriber(broker.port, BASE)
+    process = GatewayProcess(text, directory, environment=environment, module=module)
+    async with listener, process as gateway:
+        await gateway.current(listener)
         try:
-            yield Running(gateway, subscriber)
+            yield Running(gateway, listener)
         finally:
             # For whoever has to find out why a test failed.
-            lines = (f"{message.topic}\t{message.payload.decode()}\n" for message in subscriber.messages)
+            lines = (f"{message.topic}\t{message.payload.decode()}\n" for message in listener.messages)
             (directory / "messages.log").write_text("".join(lines), encoding="utf-8")
 
 

@@ -30,13 +30,15 @@ class Asterisk:
 
     Attributes:
         version: ``"16"`` or ``"22"``.
-        host: Always 127.0.0.1.
+        host: Where its AMI is reached: 127.0.0.1, unless a subclass puts it elsewhere.
+        bind: The address at which AMI listens, as Asterisk itself sees it.
         port: Of AMI.
         home: Its folder, seen from outside: ``etc``, ``log``, ``run``, ``spool``, ``db``.
         queue_log: Asterisk's queue_log, seen from outside.
     """
 
     host = "127.0.0.1"
+    bind = "127.0.0.1"
 
     def __init__(
         self,
@@ -106,7 +108,7 @@ class Asterisk:
         self.port = free_port()
         self._write("asterisk.conf", self._asterisk_conf())
         self._write("modules.conf", pbx.modules_conf())
-        self._write("manager.conf", pbx.manager_conf(self.port, self._users, timestamps=self._timestamps))
+        self._write("manager.conf", self._manager_conf())
         self._write("extensions.conf", pbx.extensions_conf())
         self._write("logger.conf", "[general]\nqueue_log = yes\n[logfiles]\nmessages => notice,warning,error\n")
         self._write("queues.conf", self._queues)
@@ -119,17 +121,7 @@ class Asterisk:
         self.prepare()
         with (self.home / "log" / "console").open("ab") as console:
             self._process = await asyncio.create_subprocess_exec(
-                *(
-                    "setpriv",
-                    "--pdeathsig=TERM",  # it must not outlive the tests, however they end
-                    "chroot",
-                    str(self.root),
-                    "/usr/sbin/asterisk",
-                    "-C",
-                    f"{self._inside}/etc/asterisk.conf",
-                    "-f",
-                    "-g",
-                ),
+                *self._command("-f", "-g"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -156,10 +148,15 @@ class Asterisk:
             self._process.kill()
         await self._process.wait()
 
+    async def ended(self) -> None:
+        """Wait until it has ended by itself."""
+        assert self._process is not None
+        await self._process.wait()
+
     async def restart(self) -> None:
         """Let it restart itself at once (``core restart now``) and wait until it is fully booted again."""
         witness = wire.Link()
-        await witness.open(self.port, pbx.DRIVER.name, pbx.DRIVER.secret)
+        await witness.open(self.port, pbx.DRIVER.name, pbx.DRIVER.secret, self.host)
         try:
             with suppress(wire.LinkLostError):
                 await witness.ask("Command", Command="core restart now")
@@ -211,6 +208,29 @@ class Asterisk:
     def _inside(self) -> str:
         return "/" + str(self.home.relative_to(self.root))
 
+    def _command(self, *arguments: str) -> list[str]:
+        """Return the command that starts it."""
+        return [
+            *("setpriv", "--pdeathsig=TERM"),  # it must not outlive the tests, however they end
+            *self._outer,
+            *("chroot", str(self.root)),
+            *self._inner,
+            *("/usr/sbin/asterisk", "-C", f"{self._inside}/etc/asterisk.conf", *arguments),
+        ]
+
+    @property
+    def _outer(self) -> list[str]:
+        """Words of the command before it enters its root, for subclasses."""
+        return []
+
+    @property
+    def _inner(self) -> list[str]:
+        """Words of the command within its root, for subclasses."""
+        return []
+
+    def _manager_conf(self) -> str:
+        return pbx.manager_conf(self.port, self._users, timestamps=self._timestamps, bind=self.bind)
+
     def _write(self, name: str, text: str) -> None:
         (self.home / "etc" / name).write_text(text, encoding="utf-8")
 
@@ -236,7 +256,7 @@ class Asterisk:
                 self._still_there()
                 link = wire.Link()
                 try:
-                    await link.open(self.port, pbx.DRIVER.name, pbx.DRIVER.secret)
+                    await link.open(self.port, pbx.DRIVER.name, pbx.DRIVER.secret, self.host)
                     await first_of(link.booted, link.lost)
                     if link.booted.is_set():
                         await self._free_phones(link)

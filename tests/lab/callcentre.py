@@ -146,7 +146,8 @@ class CallCentre:
         try:
             await asyncio.sleep(rng.uniform(0.1, 6))
         finally:
-            await self._add(queue, agent, paused=rng.random() < 0.2)
+            with suppress(wire.ActionRefusedError):  # an Asterisk on its way down: the end of the work goes on
+                await self._add(queue, agent, paused=rng.random() < 0.2)
 
     async def _next_call(self, agent: pbx.Member) -> wire.Message | None:
         since = self._driver.mark()

@@ -80,7 +80,7 @@ class Driver:
         self._channels.clear()
         self._idle.set()
         self._link = wire.Link(self._take)
-        await self._link.open(self._asterisk.port, pbx.DRIVER.name, pbx.DRIVER.secret)
+        await self._link.open(self._asterisk.port, pbx.DRIVER.name, pbx.DRIVER.secret, self._asterisk.host)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -152,6 +152,7 @@ class Driver:
         afterwards: float = 0.0,
         number: str = "",
         name: str = "",
+        then: tuple[str, int | None] = ("", None),
     ) -> Caller:
         """Put a caller into a queue and return it once it is on its way.
 
@@ -167,6 +168,8 @@ class Driver:
             afterwards: Seconds the caller stays in the dialplan when the queue is done with it.
             number: Caller's number; one of a series if empty.
             name: Caller's name.
+            then: The queue into which the dialplan sends the caller when the first one is done with it, and the
+                seconds after which that one gives it back.
         """
         since = self.mark()
         number = number or str(next(self._numbers))
@@ -175,6 +178,8 @@ class Driver:
             "QUEUE_OPTIONS": options,
             "QUEUE_TIMEOUT": "" if queue_timeout is None else str(queue_timeout),
             "AFTERWARDS": f"{afterwards:.3f}",
+            "NEXT": then[0],
+            "NEXT_TIMEOUT": "" if then[1] is None else str(then[1]),
             "PATIENCE": f"{patience:.3f}",
             "__RING": f"{ring:.3f}",
             "__TALK": f"{max(0.0, talk - ANSWER_DELAY):.3f}",
@@ -192,6 +197,14 @@ class Driver:
         )
         done = await self.wait_for("OriginateResponse", since=since, ActionID=answer[0]["ActionID"])
         return Caller(done["Channel"], done["Uniqueid"])
+
+    async def press(self, caller: Caller, key: str) -> None:
+        """Let a caller press a key."""
+        await self._link.ask("PlayDTMF", Channel=caller.phone, Digit=key)
+
+    async def withdraw(self, queue: str, caller: Caller) -> None:
+        """Take a caller out of a queue (QueueWithdrawCaller)."""
+        await self._link.ask("QueueWithdrawCaller", Queue=queue, Caller=caller.channel)
 
     async def add(
         self, queue: str, member: pbx.Member, *, paused: bool = False, reason: str = "", penalty: int = 0

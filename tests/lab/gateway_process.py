@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -78,11 +79,22 @@ class GatewayProcess:
         log: The file that has what it writes.
     """
 
-    def __init__(self, text: str, directory: Path) -> None:
-        """Describe it; *text* is the configuration, *directory* is where file, store and log go."""
+    def __init__(
+        self, text: str, directory: Path, *, environment: Mapping[str, str] | None = None, module: str = "gateway"
+    ) -> None:
+        """Describe it.
+
+        Args:
+            text: The configuration.
+            directory: Where file, store and log go.
+            environment: Variables put over those of this process.
+            module: What is run; one that is not the gateway itself takes the same arguments.
+        """
         self.config = directory / "gateway.toml"
         self.log = directory / "gateway.log"
         self._text = text
+        self._environment = environment
+        self._module = module
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -112,10 +124,11 @@ class GatewayProcess:
         self.config.chmod(0o600)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway", "run", "--config", str(self.config)),
+                *(sys.executable, "-m", self._module, "run", "--config", str(self.config)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **(self._environment or {})},
                 start_new_session=True,
             )
 

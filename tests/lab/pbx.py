@@ -137,12 +137,24 @@ exten => _c.,1,Answer()
  same => n,Wait(${PATIENCE})
  same => n,Hangup()
 
-; Where a caller's channel goes: into QUEUE, and if it comes out of it, to the end.
+; Where a caller's channel goes: into QUEUE, if it comes out of it into NEXT, where that is set, and then to the end.
 [queues]
 exten => enter,1,Set(__CALLER_PHONE=${CHANNEL:0:-1}2)
  same => n,Queue(${QUEUE},${QUEUE_OPTIONS},,,${QUEUE_TIMEOUT})
- same => n,Wait(0${AFTERWARDS})
+ same => n,GotoIf($["${NEXT}" = ""]?end)
+ same => n,Queue(${NEXT},,,,${NEXT_TIMEOUT})
+ same => n(end),Wait(0${AFTERWARDS})
  same => n,Hangup()
+
+; Where a caller comes who leaves a queue by a key, of a queue whose option ``context`` is this one.
+[exits]
+exten => _X,1,Wait(0${AFTERWARDS})
+ same => n,Hangup()
+
+; What an agent hears before the caller, of a queue whose option ``membergosub`` is this one.
+[prepare]
+exten => s,1,Wait(2)
+ same => n,Return()
 
 ; Where a caller is sent to by a redirect.
 [elsewhere]
@@ -158,8 +170,8 @@ def extensions_conf(phones: Iterable[str] = PHONES) -> str:
 
 _MODULES = """
 pbx_config app_queue app_stack app_softhangup app_agent_pool app_bridgewait app_dial app_playback app_userevent
-app_verbose app_echo func_callerid func_channel func_db func_devstate func_global func_groupcount func_hangupcause
-func_logic func_math func_rand func_strings func_timeout func_cut bridge_builtin_features
+app_senddtmf app_verbose app_echo func_callerid func_channel func_db func_devstate func_global func_groupcount
+func_hangupcause func_logic func_math func_rand func_strings func_timeout func_cut bridge_builtin_features
 bridge_builtin_interval_features bridge_holding bridge_simple bridge_softmix codec_alaw codec_ulaw format_pcm
 res_musiconhold res_parking res_timing_timerfd
 """.split()  # noqa: SIM905  a paragraph of names reads better than a column of them
@@ -189,13 +201,15 @@ DRIVER: Final = AmiUser("driver", "driver-secret", "system,call,agent,user,repor
 USERS: Final = (GATEWAY, GATEWAY_CONFIG, TAP, DRIVER)
 
 
-def manager_conf(port: int, users: Iterable[AmiUser] = USERS, *, timestamps: bool = True) -> str:
-    """Return manager.conf for loopback alone."""
+def manager_conf(
+    port: int, users: Iterable[AmiUser] = USERS, *, timestamps: bool = True, bind: str = "127.0.0.1"
+) -> str:
+    """Return manager.conf, for loopback alone unless told otherwise."""
     lines = [
         "[general]",
         "enabled = yes",
         "webenabled = no",
-        "bindaddr = 127.0.0.1",
+        f"bindaddr = {bind}",
         f"port = {port}",
         f"timestampevents = {'yes' if timestamps else 'no'}",
         "displayconnects = no",

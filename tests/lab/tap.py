@@ -83,7 +83,7 @@ class Tap:
         while True:
             self._link = wire.Link(self._take, self._keep)
             try:
-                await self._link.open(self._asterisk.port, pbx.TAP.name, pbx.TAP.secret)
+                await self._link.open(self._asterisk.port, pbx.TAP.name, pbx.TAP.secret, self._asterisk.host)
                 await first_of(self._link.booted, self._link.lost)
                 self._note(OPENED)
                 await self.snapshot()

@@ -83,18 +83,15 @@ class Recorder:
         self.commands.append(inbound)
         self._tell("command", inbound.topic)
 
-    def mqtt_found_retained(self, topic: str) -> None:
+    def mqtt_found_retained(self, topic: str, payload: bytes) -> None:
         """Record."""
+        assert payload
         self.found.append(topic)
         self._tell("found", topic)
 
     def mqtt_refused(self, topic: str, reason: str) -> None:
         """Record."""
         self._tell("refused", topic, reason)
-
-    def mqtt_dropped(self, count: int, topic: str) -> None:
-        """Record."""
-        self._tell("dropped", count, topic)
 
     def mqtt_gone(self, number: int) -> None:
         """Note it."""

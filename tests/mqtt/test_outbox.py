@@ -1,19 +1,18 @@
-"""The outbox: order, what is sent again, what goes at the bound."""
+"""The outbox: order, what is sent again, what is withdrawn."""
 
 from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.mqtt.outbox import ATTEMPTS, ENTRY_OVERHEAD, Entry, Outbox
+from gateway.mqtt.outbox import ATTEMPTS, Entry, Outbox
 
 WINDOW = 5
-ROOMY = 1_000_000
 
 
-def event(number: int, size: int = 0) -> Entry:
-    """An event whose payload is its number, padded to *size*."""
-    return Entry("t", str(number).encode().ljust(size))
+def event(number: int) -> Entry:
+    """An event whose payload is its number."""
+    return Entry("t", str(number).encode(), number=number)
 
 
 def take_all(outbox: Outbox, window: int = 1000) -> list[str]:
@@ -37,7 +36,7 @@ def send_up_to(outbox: Outbox, window: int) -> list[Entry]:
 
 def test_events_and_marks_leave_in_the_order_they_came() -> None:
     """One queue holds both kinds."""
-    outbox = Outbox(ROOMY)
+    outbox = Outbox()
     outbox.mark("a")
     outbox.add(event(1))
     outbox.mark("b")
@@ -49,7 +48,7 @@ def test_events_and_marks_leave_in_the_order_they_came() -> None:
 
 def test_requeue_moves_a_mark_to_the_end() -> None:
     """With requeue a waiting mark gives up its place, so that it leaves after the events before it."""
-    outbox = Outbox(ROOMY)
+    outbox = Outbox()
     outbox.mark("a")
     outbox.add(event(1))
     outbox.mark("a", requeue=True)
@@ -58,7 +57,7 @@ def test_requeue_moves_a_mark_to_the_end() -> None:
 
 def test_the_window_bounds_what_is_under_way() -> None:
     """No more than the window is handed out until something is acknowledged."""
-    outbox = Outbox(ROOMY)
+    outbox = Outbox()
     for number in range(10):
         outbox.add(event(number))
     assert len(send_up_to(outbox, WINDOW)) == WINDOW
@@ -68,7 +67,7 @@ def test_the_window_bounds_what_is_under_way() -> None:
 
 def test_what_was_under_way_comes_again_first() -> None:
     """After a loss the unacknowledged go before what waited, in their order."""
-    outbox = Outbox(ROOMY)
+    outbox = Outbox()
     for number in range(8):
         outbox.add(event(number))
     send_up_to(outbox, WINDOW)
@@ -79,7 +78,7 @@ def test_what_was_under_way_comes_again_first() -> None:
 
 def test_births_go_before_everything() -> None:
     """After a connection the retained topics go first, once each, and marks for others keep their place."""
-    outbox = Outbox(ROOMY)
+    outbox = Outbox()
     outbox.add(event(1))
     outbox.mark("gone")
     outbox.mark("b")
@@ -89,7 +88,7 @@ def test_births_go_before_everything() -> None:
 
 def test_a_mark_under_way_at_a_loss_is_sent_again() -> None:
     """A removal that was not acknowledged keeps its mark."""
-    outbox = Outbox(ROOMY)
+    outbox = Outbox()
     outbox.mark("gone")
     send_up_to(outbox, WINDOW)
     outbox.mark("gone")
@@ -98,43 +97,38 @@ def test_a_mark_under_way_at_a_loss_is_sent_again() -> None:
     assert take_all(outbox) == ["a", "gone"]
 
 
-def test_at_the_bound_the_oldest_waiting_events_go_and_are_counted() -> None:
-    """What is under way and every mark stays."""
-    outbox = Outbox(4 * (ENTRY_OVERHEAD + 101))
-    outbox.add(event(0, 100))
+def test_what_is_withdrawn_goes_and_nothing_else() -> None:
+    """Waiting events up to a number leave the outbox, and nobody is told; what is under way and every mark stays."""
+    gone: list[int] = []
+    outbox = Outbox(gone.append)
+    outbox.add(event(0))
     send_up_to(outbox, 1)
     outbox.mark("m")
     for number in range(1, 7):
-        outbox.add(event(number, 100))
-    assert outbox.take_dropped() == (3, "t")
-    assert outbox.take_dropped() is None
-    assert outbox.depth == 4
+        outbox.add(event(number))
+    assert outbox.numbers_under_way == {0}
+    outbox.withdraw(3)
+    assert (outbox.depth, gone) == (4, [])
     outbox.disconnected(blame=False)
     assert take_all(outbox) == ["0", "m", "4", "5", "6"]
-    assert (outbox.depth, outbox.depth_bytes) == (0, 0)
-
-
-def test_an_event_larger_than_the_bound_goes_too() -> None:
-    """Nothing is kept that does not fit by itself."""
-    outbox = Outbox(100)
-    outbox.add(event(1, 100))
-    assert outbox.take_dropped() == (1, "t")
+    assert (outbox.depth, outbox.depth_bytes, gone) == (0, 0, [0, 4, 5, 6])
     assert outbox.is_empty
 
 
-def test_dropped_events_leave_nothing_behind() -> None:
-    """Behind a mark that cannot leave, a million dropped events take no room in the queue."""
-    outbox = Outbox(3 * (ENTRY_OVERHEAD + 101))
+def test_withdrawn_events_leave_nothing_behind() -> None:
+    """Behind a mark that cannot leave, tens of thousands of withdrawn events take no room in the queue."""
+    outbox = Outbox()
     outbox.mark("m")
     for number in range(50_000):
-        outbox.add(event(number, 100))
+        outbox.add(event(number))
+        outbox.withdraw(number - 3)
     assert len(outbox._queue) < 2_500
     assert take_all(outbox) == ["m", "49997", "49998", "49999"]
 
 
 def test_suspects_go_alone_until_they_are_cleared() -> None:
     """What was under way at a loss goes one by one, so that the next loss names the culprit."""
-    outbox = Outbox(ROOMY)
+    outbox = Outbox()
     for number in range(10):
         outbox.add(event(number))
     send_up_to(outbox, 3)
@@ -147,7 +141,7 @@ def test_suspects_go_alone_until_they_are_cleared() -> None:
 
 def test_the_third_connection_is_the_last_a_message_costs() -> None:
     """The culprit is let go of, and those sent with it at first are not."""
-    outbox = Outbox(ROOMY)
+    outbox = Outbox()
     for number in range(3):
         outbox.add(event(number))
     culprits = []
@@ -162,7 +156,7 @@ def test_the_third_connection_is_the_last_a_message_costs() -> None:
 
 def test_a_mark_is_set_aside_until_its_content_changes() -> None:
     """A retained topic that cost three connections is left out of the births and tried again when refreshed."""
-    outbox = Outbox(ROOMY)
+    outbox = Outbox()
     for _ in range(ATTEMPTS):
         outbox.connected(["bad", "good"])
         send_up_to(outbox, 1000)
@@ -179,7 +173,7 @@ class Flow:
     """An outbox, and the broker it delivers to."""
 
     def __init__(self) -> None:
-        self.outbox = Outbox(ROOMY)
+        self.outbox = Outbox()
         self.added = 0
         self.delivered: list[int] = []
         self._identifiers: list[int] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.domain.call import CallKey
-from gateway.domain.facts import Fact, TimePassed
+from gateway.domain.facts import Fact, QueueFact, TimePassed
 from gateway.domain.instant import SECOND
 from gateway.domain.member import Member
 from gateway.queue_log.parse import Entry, parse
@@ -35,8 +35,8 @@ class Recovered:
 
     @property
     def said(self) -> list[Fact]:
-        """The facts without the passing of time."""
-        return [fact for fact in self.facts if not isinstance(fact, TimePassed)]
+        """The facts without the passing of time, and without callers in queues."""
+        return [fact for fact in self.facts if not isinstance(fact, TimePassed | QueueFact)]
 
 
 def recover(

@@ -108,6 +108,7 @@ async def live(
     session: Mapping[str, Any] | None = None,
     protocol: str = "auto",
     store: Path | None = None,
+    outbox_limit_mb: int = 512,
     **commands: Any,
 ) -> AsyncIterator[Live]:
     """Run a gateway until the ``with`` ends, from the moment its picture is current; with a new store, or *store*."""
@@ -120,7 +121,7 @@ async def live(
         mqtt=MqttConfig.model_validate({"port": broker.port, "username": None, "protocol": protocol}),
         session=SessionConfig.model_validate(session or {}),
         commands=CommandsConfig.model_validate({"timeout": TIMEOUT, "addresses": ("*",), **commands}),
-        store=StoreConfig(path=store or directory / "gateway.db"),
+        store=StoreConfig(path=store or directory / "gateway.db", outbox_limit_mb=outbox_limit_mb),
     )
     gateway = app.build(config, SystemClock())
     stop = asyncio.Event()

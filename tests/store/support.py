@@ -87,6 +87,7 @@ def full_batch(count: int) -> Batch:
         messages=[message(number) for number in range(1, count + 1)],
         previous={f"topic/{number}": number for number in range(count)},
         values={"place": '{"offset": 4711}', "seq": str(count)},
+        objects={("queue", f"q{number}"): f'{{"n": {number}}}' for number in range(count)},
         commands={each.key: each for each in map(command, range(count))},
     )
 
@@ -99,6 +100,7 @@ class Expected:
     messages: dict[int, Message] = field(default_factory=dict)
     previous: dict[str, int] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    objects: dict[tuple[str, str], str] = field(default_factory=dict)
     commands: dict[str, KnownCommand] = field(default_factory=dict)
 
     def apply(self, batch: Batch) -> None:
@@ -107,6 +109,10 @@ class Expected:
         self.messages |= {each.number: each for each in batch.messages}
         self.previous |= batch.previous
         self.values |= batch.values
+        for name, body in batch.objects.items():
+            self.objects.pop(name, None)
+            if body is not None:
+                self.objects[name] = body
         for session_id in batch.forgotten:
             self.sessions.pop(session_id, None)
         for number in batch.acknowledged:
@@ -121,6 +127,12 @@ class Expected:
         assert saved.messages == [self.messages[number] for number in sorted(self.messages)]
         assert saved.previous == self.previous
         assert saved.values == self.values
+        objects: dict[str, list[str]] = {}
+        for (kind, _), body in self.objects.items():
+            objects.setdefault(kind, []).append(body)
+        assert {kind: sorted(bodies) for kind, bodies in saved.objects.items()} == {
+            kind: sorted(bodies) for kind, bodies in objects.items()
+        }
         assert list(saved.commands.items()) == list(self.commands.items())
 
     @property
@@ -152,6 +164,9 @@ def _batches(chance: random.Random, length: int, text: str) -> list[Batch]:
         batch.acknowledged = chance.sample(range(number + 2), chance.randint(0, min(3, number)))
         batch.previous = {f"topic/{chance.randrange(3)}": number for _ in range(chance.randint(0, 2))}
         batch.values = {f"value/{chance.randrange(3)}": f"{number}{text.encode('utf-8', 'replace').decode()}"}
+        for each in chance.sample(range(4), chance.randint(0, 2)):
+            name = (chance.choice(("agent", "queue")), f"{each}{text}")
+            batch.objects[name] = chance.choice((None, f"{number}"))
         for each in chance.sample(range(4), chance.randint(0, 2)):
             known = command(each, answer=chance.choice((None, b"ok")), text=text)
             batch.commands[known.key] = known

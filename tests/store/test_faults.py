@@ -139,7 +139,7 @@ def no_database(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (make_newer, "was written by a newer version of the gateway: it has version 4711, and 1 is the newest"),
+        (make_newer, "was written by a newer version of the gateway: it has version 4711, and 2 is the newest"),
         (make_foreign, "is not a store of this gateway, but another program's database"),
         (unreadable_session, "is damaged: the session session-2 cannot be read"),
         (no_stream, "is damaged: it has no stream"),

@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.session import Rules
 from gateway.errors import StoreWriteError
-from gateway.store.contents import Batch
+from gateway.store.contents import Batch, Message
 from gateway.store.store import Store
 from tests.domain.support import RULES
 from tests.store.support import (
@@ -277,12 +278,104 @@ def test_file_taken_away_while_in_use_is_told(tmp_path: Path) -> None:
     assert len(contents(path).sessions) == 3
 
 
+class Later:
+    """Numbers the messages that it is given from 1 on."""
+
+    def __init__(self) -> None:
+        self.previous: dict[str, int] = {}
+
+    def renumber(self, message: Message) -> Message:
+        """The next one."""
+        seq = self.previous["topic"] = self.previous.get("topic", 0) + 1
+        return replace(message, seq=seq, payload=b"renumbered")
+
+
 def test_stream_can_be_renewed(tmp_path: Path) -> None:
-    """A stream that others know more of than the store does is given up for a new one, and no topic had an event."""
+    """A stream that others know more of than the store does is given up; only what is newer belongs to the new one."""
     path = tmp_path / "gateway.db"
     with opened(path) as (store, saved):
         store.write(full_batch(3))
-        stream = store.renew_stream()
-    assert stream != saved.stream
+        store.write(Batch(messages=[message(number) for number in range(4, 1_000)], previous={"topic": 999}))
+        store.renew_stream("new", 2, Later())
+        size = store.size_of_outbox()
     again = contents(path)
-    assert (again.stream, again.previous, len(again.sessions)) == (stream, {}, 3)
+    assert (again.stream, again.previous, len(again.sessions)) == ("new", {"topic": 997}, 3)
+    assert again.stream != saved.stream
+    assert again.messages[:2] == [message(1), message(2)]
+    assert [each.seq for each in again.messages[2:]] == list(range(1, 998))
+    assert {each.payload for each in again.messages[2:]} == {b"renumbered"}
+    with opened(path) as (store, _):
+        assert store.size_of_outbox() == size
+
+
+def test_renewal_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """All of it happens or nothing."""
+
+    class Failing(Later):
+        def renumber(self, message: Message) -> Message:
+            if message.number == 900:
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().renumber(message)
+
+    path = tmp_path / "gateway.db"
+    with opened(path) as (store, saved):
+        store.write(Batch(messages=[message(number) for number in range(1, 1_000)], previous={"topic": 999}))
+        with pytest.raises(StoreWriteError, match="disk I/O error"):
+            store.renew_stream("new", 0, Failing())
+    again = contents(path)
+    assert (again.stream, again.previous) == (saved.stream, {"topic": 999})
+    assert again.messages == [message(number) for number in range(1, 1_000)]
+
+
+# The outbox -----------------------------------------------------------------------------------------------------------
+
+
+def test_pieces_are_bounded_in_bytes(tmp_path: Path) -> None:
+    """A piece has no more bytes than were asked for, unless a single message has."""
+    with opened(tmp_path / "gateway.db") as (store, _):
+        messages = [message(1, 1_000), message(2, 1_000), message(3, 50_000), message(4, 1_000)]
+        store.write(Batch(messages=messages))
+        assert store.messages(None, 10, 2_500) == messages[:2]
+        assert store.messages(2, 10, 2_500) == messages[2:3]
+        assert store.messages(3, 10, 2_500) == messages[3:]
+        assert store.messages(4, 10, 2_500) == []
+
+
+def test_last_number_is_that_of_the_last_message_kept(tmp_path: Path) -> None:
+    """Where numbering goes on after a start; without a message it may begin again, as there is none to collide with."""
+    path = tmp_path / "gateway.db"
+    assert contents(path).last_number == 0
+    with opened(path) as (store, _):
+        store.write(Batch(messages=[message(3), message(8)]))
+    with opened(path) as (store, saved):
+        assert saved.last_number == 8
+        store.write(Batch(acknowledged=[3, 8]))
+    assert contents(path).last_number == 0
+
+
+def test_the_oldest_messages_are_dropped(tmp_path: Path) -> None:
+    """As many as make up the bytes, but for those that are to stay; the rest is as it was."""
+    path = tmp_path / "gateway.db"
+    with opened(path) as (store, _):
+        messages = [message(number) for number in range(1, 11)]
+        store.write(Batch(messages=messages))
+        dropped = store.drop_oldest(sum(each.size for each in messages[2:5]), {1, 2})
+        assert (dropped.numbers, dropped.first_topic) == ([3, 4, 5], messages[2].topic)
+        assert store.size_of_outbox() == (7, sum(each.size for each in messages[:2] + messages[5:]))
+        assert store.drop_oldest(1 << 30, {1}).numbers == [2, 6, 7, 8, 9, 10]
+        assert store.drop_oldest(1, {1}).numbers == []
+    assert contents(path).messages == [message(1)]
+
+
+def test_file_does_not_grow_past_its_bound(tmp_path: Path) -> None:
+    """What was dropped or acknowledged leaves room that is used again."""
+    path = tmp_path / "gateway.db"
+    limit, sizes = 1 << 20, []
+    with opened(path) as (store, _):
+        for number in range(0, 20_000, 50):
+            store.write(Batch(messages=[message(number + each, 1_500) for each in range(50)]))
+            if (excess := store.size_of_outbox()[1] - limit) > 0:
+                store.drop_oldest(excess + limit // 64)
+            sizes.append(path.stat().st_size)
+    assert max(sizes) < 2 * limit, "30 MB went through"
+    assert sizes[-1] == sizes[100]

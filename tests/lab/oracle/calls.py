@@ -72,6 +72,7 @@ class _Follower:
             "BridgeEnter": self._entered,
             "BridgeLeave": self._left,
             "Hangup": lambda event: self._ended(event["Uniqueid"], event.time),
+            "LocalOptimizationBegin": self._replaced,
             "BlindTransfer": self._blind,
             "AttendedTransfer": self._attended,
         }
@@ -127,7 +128,16 @@ class _Follower:
             call.completed = event
             call.ended_by = call.ended_by or event["Reason"]
 
+    def _replaced(self, event: Message) -> None:
+        """A Local channel goes out of the way: what is behind it takes its place."""
+        call = self._open.pop(event["LocalOneUniqueid"], None)
+        if call is not None:
+            call.leg = event["SourceUniqueid"]
+            self._open[call.leg] = call
+
     def _entered(self, event: Message) -> None:
+        if event.get("BridgeType") == "agent_hold":  # where the agents of a pool wait, each for itself
+            return
         members = self._bridges.setdefault(event["BridgeUniqueid"], set())
         members.add(event["Uniqueid"])
         if len(members) > 1:

@@ -1,0 +1,60 @@
+"""What is known of one agent: itself, its sessions, and the state that follows from both."""
+
+from gateway.domain.agent import BUSY_WITH, Agent, AgentState
+from gateway.domain.session import AgentSession
+from gateway.domain.state import AgentSessionState
+
+_S = AgentSessionState
+
+
+class KnownAgent:
+    """An agent, its sessions by id, and how many of them are in each state.
+
+    Attributes:
+        agent: The agent as it is now.
+        sessions: Those that have not ended.
+        tally: How many of them are in each state, by the state's value.
+        shown: Others were told that there is such an agent.
+    """
+
+    __slots__ = ("agent", "sessions", "shown", "tally")
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.sessions: dict[str, AgentSession] = {}
+        self.tally = [0] * len(_S)
+        self.shown = False
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such an agent for others; its hours and its period may be kept beyond that."""
+        return bool(self.sessions or self.agent.calls or self.agent.figures.any_told)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is a session that is not NOT_READY."""
+        return len(self.sessions) > self.tally[_S.NOT_READY]
+
+    def put(self, session: AgentSession) -> None:
+        """A session as it is now, for what it was before."""
+        before = self.sessions.get(session.session_id)
+        if before is not None:
+            self.tally[before.state] -= 1
+        self.sessions[session.session_id] = session
+        self.tally[session.state] += 1
+
+    def drop(self, session_id: str) -> None:
+        """A session is no more."""
+        before = self.sessions.pop(session_id, None)
+        if before is not None:
+            self.tally[before.state] -= 1
+
+    def due_state(self) -> AgentState:
+        """The state by what is known, in the order in which one thing outweighs the next."""
+        if self.tally[_S.BUSY_ON_CALL]:
+            return AgentState.BUSY_ACD
+        if self.sessions and self.agent.calls:
+            return BUSY_WITH[self.agent.calls[0].direction]
+        if self.tally[_S.READY]:
+            return AgentState.READY
+        return AgentState.NOT_READY if self.sessions else AgentState.UNKNOWN

@@ -1,0 +1,67 @@
+"""Work in pieces, so that Asterisk has peace between two lists, and others their turns on the loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from gateway.ami.message import AmiMessage
+from gateway.domain.instant import SECOND
+from gateway.timeline import Timeline
+
+SLICE: Final = 0.02
+"""Seconds of work without giving anybody else a turn."""
+
+LONGEST_REST: Final = 1.0
+"""Seconds of rest at most, however long Asterisk took."""
+
+
+class Pace:
+    """Rests after each list in proportion to the time that Asterisk took, as it holds a queue's lock while it lists it.
+
+    Args:
+        rest: Seconds of rest for each second that Asterisk took.
+        now: Tells the instant.
+        timeline: Tells the instant at which a message came.
+    """
+
+    def __init__(self, rest: float, now: Callable[[], int], timeline: Timeline) -> None:
+        self._rest = rest
+        self._now = now
+        self._timeline = timeline
+
+    async def keep(self, ask: Callable[[], Awaitable[Sequence[AmiMessage]]]) -> Sequence[AmiMessage]:
+        """Ask, rest, and return the answer."""
+        asked_at = self._now()
+        answer = await ask()
+        took = self._timeline.now(answer[-1].arrival.steady) - asked_at
+        await asyncio.sleep(min(self._rest * max(0, took) / SECOND, LONGEST_REST))
+        return answer
+
+
+class Slices:
+    """Gives others a turn when work has gone on for long enough.
+
+    Attributes:
+        cancelled: Whether the task was cancelled where that had to wait.
+    """
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self._since = asyncio.get_running_loop().time()
+
+    async def turn(self, *, whole: Callable[[], bool] = lambda: False) -> None:
+        """Give others a turn if it is time.
+
+        Where *whole* says that the work must not stay half done, a cancellation makes it go on without a pause; it is
+        for the caller to look at ``cancelled`` in the end.
+        """
+        loop = asyncio.get_running_loop()
+        if self.cancelled or loop.time() - self._since < SLICE:
+            return
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if not whole():
+                raise
+            self.cancelled = True
+        self._since = loop.time()

@@ -1,0 +1,101 @@
+"""Persistent members on a real Asterisk: it restarts, and they are there again without a word."""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from gateway.mqtt.topics import encode_level
+from tests.broker import Broker
+from tests.e2e.checks import check_order, check_steps, moment, told_sessions
+from tests.e2e.running import Running, running
+from tests.lab import pbx
+from tests.lab.asterisk import Asterisk
+from tests.lab.driver import Driver
+from tests.lab.gateway_process import current
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
+
+WRAP_UP: Final = {queue.name: queue.wrapuptime for queue in pbx.QUEUES}
+CAROL, ERIN, GONE = (pbx.Member(name, f"a{n}") for n, name in enumerate(("Carol", "Erin", "Gone"), 5))
+QUEUE_OF: Final = {CAROL: "empty", ERIN: "empty", GONE: "sales"}
+SIGN_OF_LIFE: Final = 5.5  # seconds: a Ping is sent every five
+
+
+def shown(gateway: Running, member: pbx.Member) -> dict[str, Any]:
+    """A member's session as it stands."""
+    place = (QUEUE_OF[member], encode_level(member.name), encode_level(member.interface))
+    session: dict[str, Any] = gateway.subscriber.latest["session/" + "/".join(place)].json
+    return session
+
+
+def told(gateway: Running, member: pbx.Member, *, since: int = 0) -> list[dict[str, Any]]:
+    """A member's session events from a place in the messages on."""
+    found = (m.json for m in gateway.messages[since:] if m.topic.startswith("session/") and m.topic.endswith("/event"))
+    return [each for each in found if each["session"]["agent"] == member.name]
+
+
+async def until_told(gateway: Running, member: pbx.Member, event: str, *, since: int = 0) -> None:
+    """Wait for a session event of a member."""
+    await gateway.subscriber.wait_for(
+        lambda m: (
+            m.topic.startswith(f"session/{QUEUE_OF[member]}/{member.name}/")
+            and m.topic.endswith("/event")
+            and m.json["event"] == event
+        ),
+        since=since,
+    )
+
+
+@pytest.mark.parametrize(("asterisk_version", "queue_log"), [("16", "none"), ("22", "read")])
+async def test_persistent_members(asterisk_version: str, broker: Broker, tmp_path: Path, queue_log: str) -> None:
+    """Their sessions go on over restarts, with pause, reason and figures; who is not there again ended with the old."""
+    queues = pbx.queues_conf(persistentmembers="yes")
+    asterisk = Asterisk(asterisk_version, queues=queues, keep_logs=tmp_path / "asterisk")
+    changes = {"asterisk": {"queue_log": ""}} if queue_log == "none" else {}
+    async with (
+        asterisk,
+        Driver(asterisk) as driver,
+        running(asterisk, broker, tmp_path, wrap_up=WRAP_UP, changes=changes, module="tests.e2e.hasty") as gateway,
+    ):
+        for member, queue in QUEUE_OF.items():
+            await driver.add(queue, member, penalty=3)
+        await driver.pause(CAROL, queue="empty", reason="lunch & tea")
+        await until_told(gateway, CAROL, "NOT_READY")
+        ids = {member: shown(gateway, member)["session_id"] for member in QUEUE_OF}
+
+        since = len(gateway.messages)
+        await asterisk.restart()
+        await current(gateway.subscriber, since=since)
+        assert {member: shown(gateway, member)["session_id"] for member in QUEUE_OF} == ids
+        for member in QUEUE_OF:
+            assert told(gateway, member, since=since) == []
+        await driver.open()
+        await driver.command("database del Queue/PersistentMembers sales")
+        connect = await driver.answered(await driver.call("empty", talk=0.6))
+        assert connect["MemberName"] == "Erin"
+        await until_told(gateway, ERIN, "WRAPUP", since=since)
+
+        since = len(gateway.messages)
+        await driver.close()
+        killed = time.time()
+        await asterisk.kill()
+        await asterisk.start()
+        await current(gateway.subscriber, since=since)
+        await until_told(gateway, GONE, "END", since=since)
+        (end,) = told(gateway, GONE, since=since)
+        assert (end["session"]["session_id"], end["cause"]) == (ids[GONE], "resync")
+        assert killed - SIGN_OF_LIFE < moment(end["session"]["session_end_time"]) <= killed + 0.5
+        for member in (CAROL, ERIN):
+            assert shown(gateway, member)["session_id"] == ids[member]
+            assert shown(gateway, member)["asterisk"]["penalty"] == 3
+        carol, erin = shown(gateway, CAROL), shown(gateway, ERIN)
+        assert told(gateway, CAROL, since=since) == []
+        assert (carol["state"], carol["reason"]) == ("NOT_READY", "lunch & tea")
+        assert (erin["state"], erin["number_of_calls"]) == ("READY", 1)
+        assert erin["total_wrap_up_time"] == WRAP_UP["empty"]
+        for each in told_sessions(gateway.messages):
+            check_steps(each)
+        check_order(gateway.messages)
+        gateway.check_log()
