@@ -37,13 +37,10 @@ class DeviceIndex:
             self._count(agent, now, +1)
 
     def tell_hint(self, hint: str, devices: frozenset[str]) -> None:
-        """A hint stands for these devices from now on; one that no session has any more is forgotten."""
+        """A hint stands for these devices from now on, also for sessions that come later."""
         hint = fold(hint)
-        at_it = self._at_hint.get(hint)
-        if at_it is None:
-            return
         before, self._of_hint[hint] = self._of_hint.get(hint, _NONE), devices
-        for agent, sessions in at_it.items():
+        for agent, sessions in self._at_hint.get(hint, Counter[str]()).items():
             _add(self._at_device, before, agent, -sessions)
             _add(self._at_device, devices, agent, sessions)
 
@@ -57,7 +54,6 @@ class DeviceIndex:
         _add(self._at_device, self._of_hint.get(hint, _NONE), agent, sessions)
         if hint not in self._at_hint:
             del self._spelled[hint]
-            self._of_hint.pop(hint, None)
 
 
 def _add(index: dict[str, Counter[str]], places: frozenset[str] | set[str], agent: str, sessions: int) -> None:

@@ -29,11 +29,12 @@ class ACDQueueEvent(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A caller who has been in the queue: who, from when, until when (instants)."""
+    """A caller who has been in the queue: who, from when, until when (instants), and how it left."""
 
     uniqueid: str
     joined_at: int
     left_at: int
+    way: WayOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class ACDQueue:
         return replace(
             self.without(caller.uniqueid),
             figures=figures,
-            passages=(*self.passages[old:], Passage(caller.uniqueid, caller.joined_at, at)),
+            passages=(*self.passages[old:], Passage(caller.uniqueid, caller.joined_at, at, way)),
             departures=departures,
         )
 

@@ -116,7 +116,7 @@ class RecoveredCallers:
         """A line that AMI does not tell of after the gap; *now* is its instant, within the gap."""
         kind = _kind(entry)
         at = self._from_wall(entry.time * SECOND)
-        if kind is None or at + SECOND + LAG < self._begin or self._was_told(kind, entry, at):
+        if kind is None or self._was_told(kind, entry, at) or at + SECOND + LAG < self._begin:
             return
         occasion = Occasion(now, Cause.RECOVERED)
         if kind == "joined":
@@ -145,10 +145,15 @@ class RecoveredCallers:
         place = (fold(entry.queue), entry.callid)
         if kind == "joined":
             return _take(self._joinings.get(place, []), lambda joined_at: _is_about(joined_at, at))
-        if kind == "left":
-            return _take(self._passages.get(place, []), lambda passage: _is_about(passage.left_at, at))
-        joined_at = at - (entry.number(0) or 0) * SECOND
-        return _take(self._passages.get(place, []), lambda passage: abs(passage.joined_at - joined_at) <= 2 * SECOND)
+        way, datum = WAITED[entry.event]
+        joined_at = at - (entry.number(datum) or 0) * SECOND
+
+        def is_it(passage: Passage) -> bool:
+            if kind == "connected":
+                return passage.way is way and abs(passage.joined_at - joined_at) <= 2 * SECOND
+            return passage.way is not WayOut.CONNECTED and _is_about(passage.left_at, at)
+
+        return _take(self._passages.get(place, []), is_it)
 
 
 def _is_about(told_at: int, at: int) -> bool:
