@@ -66,7 +66,10 @@ class AgentBook:
 
     def _is_due(self, end: int, name: str) -> bool:
         known = self._agents.get(name)
-        return known is not None and known.agent.window.end == end
+        if known is None or known.agent.window.end != end:
+            return False
+        # Of who is no agent any more the hours are let go of at the end; a period that was set just stays.
+        return known.exists or known.agent.window.seconds is None
 
     # Kept over a restart -------------------------------------------------------------------------------------------
 
@@ -304,6 +307,8 @@ class AgentBook:
         elif known.exists:
             outcomes.append(AgentRefreshed(agent, tuple(known.sessions.values())))
         was_shown, known.shown = known.shown, known.exists
+        if known.shown and not was_shown:
+            self._schedule(known)
         if not known.shown:
             if was_shown or outcomes:
                 outcomes.append(AgentRemoved(agent.name))

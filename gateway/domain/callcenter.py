@@ -48,7 +48,7 @@ class CallCenter:
     def apply(self, fact: Fact) -> list[Outcome]:
         """Take one fact, and return what to tell, in order. Told again, it changes and tells nothing."""
         at = self._instant_of(fact)
-        outcomes = self._roll_over_until(at)
+        outcomes = self._pass_time_until(at)
         sessions: list[Outcome] = []
         if not isinstance(fact, facts.QueueFact | facts.AgentFact | facts.PeriodSet):
             sessions = self.handler.apply(fact)
@@ -61,14 +61,21 @@ class CallCenter:
             outcomes += book.apply(fact, sessions, at)
         return outcomes
 
-    def _roll_over_until(self, now: int) -> list[Outcome]:
-        """What happens at *now* happens in the sessions that were begun at the last rollover before it."""
+    def _pass_time_until(self, now: int) -> list[Outcome]:
+        """Let come what time alone brings before *now*, each at its own instant, whether a timer was late or not.
+
+        What happens at a rollover's very instant is in the sessions that begin there.
+        """
         outcomes: list[Outcome] = []
-        while self._next_rollover is not None and self._rollover is not None and self._rollover <= now:
-            due = self._rollover
+        last: int | None = None
+        while (due := self.next_deadline()) is not None and due != last and (due < now or due == self._rollover == now):
+            last = due
             passed = facts.TimePassed(due)
-            outcomes += self._note(passed, [*self.handler.apply(passed), *self.handler.roll_over(due)], due)
-            self._rollover = self._next_rollover(due)
+            sessions = self.handler.apply(passed)
+            if due == self._rollover and self._next_rollover is not None:
+                sessions += self.handler.roll_over(due)
+                self._rollover = self._next_rollover(due)
+            outcomes += self._note(passed, sessions, due)
         return outcomes
 
     def next_deadline(self) -> int | None:

@@ -156,6 +156,14 @@ class BridgeAsteriskPayload(Payload):
     last_error: str | None
 
 
+class AgentHandlerPayload(Payload):
+    """The agent handler: the Asterisk it stands for, its groups, and the addresses that can take calls of them."""
+
+    name: str
+    acd_groups: list[str]
+    usable_addresses: list[str]
+
+
 class BridgeInfoPayload(Payload):
     """What this gateway is and knows."""
 
@@ -169,6 +177,7 @@ class BridgeInfoPayload(Payload):
     groups: int
     agents: int
     sessions: int
+    agent_handler: AgentHandlerPayload
     queues_without_wrap_up: list[str]
     capabilities: list[str]
     rights_missing: list[str]

@@ -13,7 +13,13 @@ from gateway.clock import Clock
 from gateway.domain.handler import AgentHandler
 from gateway.mqtt.announcer import Announcer
 from gateway.mqtt.interface import Inbound, Retained
-from gateway.mqtt.payloads import CONTRACT, BridgeAsteriskPayload, BridgeHealthPayload, BridgeInfoPayload
+from gateway.mqtt.payloads import (
+    CONTRACT,
+    AgentHandlerPayload,
+    BridgeAsteriskPayload,
+    BridgeHealthPayload,
+    BridgeInfoPayload,
+)
 from gateway.mqtt.presentation import Presentation, seconds, time_of_day
 from gateway.mqtt.stream import Publisher
 from gateway.mqtt.topics import Topics
@@ -265,6 +271,11 @@ class Bridge:
             groups=queues,
             agents=len({session.agent for session in sessions}),
             sessions=len(sessions),
+            agent_handler=AgentHandlerPayload(
+                name=self._presentation.node,
+                acd_groups=sorted(self._handler.queues()),
+                usable_addresses=sorted({session.address for session in sessions}),
+            ),
             queues_without_wrap_up=self._handler.queues_without_wrap_up(),
             capabilities=CAPABILITIES,
             rights_missing=self.rights_missing(),

@@ -112,6 +112,10 @@ def test_a_period_outlives_the_agent() -> None:
     floor.add(0)
     floor.set_period(10, 3600)
     floor.remove(20)
+    assert floor.book.next_deadline() is None
+    floor.add(30)
+    assert floor.book.next_deadline() == at(3610)
+    floor.remove(40)
     floor.tick(200_000)
     assert floor.book.agent("Alice") is None
     floor.add(200_015)
