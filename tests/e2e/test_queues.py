@@ -1,9 +1,10 @@
 """Queues on a real Asterisk: every figure and every way out by hand, with the queue_log and without it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.e2e.running import Running, running, settled
 from tests.lab import pbx, wire
 from tests.lab.asterisk import Asterisk
 from tests.lab.driver import Caller, Driver
+from tests.lab.gateway_process import current
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -24,6 +26,7 @@ QUEUES = (
     pbx.Queue("deserted", options={"leavewhenempty": "yes"}),
     pbx.Queue("prepared", members=(pbx.BOB,), options={"membergosub": "prepare"}),
     pbx.Queue("last"),
+    pbx.Queue("held"),
 )
 FIGURES = (
     "total_calls_queued",
@@ -116,12 +119,22 @@ async def left(place: Place, caller: Caller, queue: str, *, since: int = 0) -> w
 async def all_told(place: Place) -> None:
     """Wait until both gateways have nothing more to tell."""
     await place.driver.idle()
-    for gateway in place.gateways:
-        await settled(gateway)
+    await settle(place)
+
+
+async def settle(place: Place) -> None:
+    """Wait until both gateways are quiet."""
+    await asyncio.gather(*map(settled, place.gateways))
+
+
+def check_figures(gateway: Running, queue: str, expected: tuple[int, ...]) -> None:
+    """The counts that a queue shows."""
+    payload = shown(gateway, queue)
+    assert {name: payload[name] for name in FIGURES} == dict(zip(FIGURES, expected, strict=True))
 
 
 async def test_every_way_out(place: Place) -> None:
-    """Answered, abandoned waiting and ringing, timed out, by key, empty, overflown: told and counted as they were."""
+    """Answered, abandoned waiting and ringing, timed out, by key, empty, withdrawn, overflown: each as it was."""
     driver = place.driver
     answered = await driver.call("support", ring=0.3, talk=0.6, name="O'Brien", number="5550100")
     impatient = await driver.call("sales", patience=1.2)
@@ -130,6 +143,9 @@ async def test_every_way_out(place: Place) -> None:
     deserted = await driver.call("deserted", afterwards=0.2)
     prepared = await driver.call("prepared", ring=0.2, talk=0.6)
     overflown = await driver.call("sales", queue_timeout=1, then=("last", 1))
+    withdrawn = await driver.call("held", afterwards=0.2)
+    await driver.wait_for("QueueCallerJoin", Uniqueid=withdrawn.uniqueid)
+    await driver.withdraw("held", withdrawn)
     await asyncio.gather(
         driver.wait_for("QueueCallerJoin", Queue="keys"),
         driver.answered(answered),
@@ -158,13 +174,15 @@ async def test_every_way_out(place: Place) -> None:
         presses: [("keys", "JOINED"), ("keys", "KEY")],
         deserted: [("deserted", "JOINED"), ("deserted", "EMPTY")],
         prepared: [("prepared", "JOINED"), ("prepared", "CONNECTED")],
+        withdrawn: [("held", "JOINED"), ("held", "WITHDRAWN")],
         overflown: [("sales", "JOINED"), ("sales", "TIMED_OUT"), ("last", "JOINED"), ("last", "TIMED_OUT")],
         late: [("sales", "JOINED"), ("sales", "CONNECTED")],
         quick: [("sales", "JOINED"), ("sales", "CONNECTED")],
     }
     for caller, story in stories.items():
         assert of_caller(place.with_log, caller) == story
-    stories[deserted] = [("deserted", "JOINED"), ("deserted", "TIMED_OUT")]  # AMI alone does not tell it apart
+    for caller, queue in ((deserted, "deserted"), (withdrawn, "held")):
+        stories[caller] = [(queue, "JOINED"), (queue, "TIMED_OUT")]  # AMI alone does not tell them apart
     for caller, story in stories.items():
         assert of_caller(place.without_log, caller) == story
 
@@ -176,6 +194,8 @@ async def test_every_way_out(place: Place) -> None:
         "prepared": (1, 0, 0, 0, 0, 0, 1),
         "last": (1, 0, 0, 1, 1, 1, 0),
     }
+    check_queue(place.with_log, driver, "held", (1, 0, 0, 0, 1, 0, 0))
+    check_queue(place.without_log, driver, "held", (1, 0, 0, 0, 1, 1, 0))
     for gateway in place.gateways:
         for queue, expected in figures.items():
             check_queue(gateway, driver, queue, expected)
@@ -190,9 +210,8 @@ async def test_every_way_out(place: Place) -> None:
 
 def check_queue(gateway: Running, driver: Driver, queue: str, expected: tuple[int, ...]) -> None:
     """Figures by hand, waits by Asterisk's stamps, events without a hole and at their exact times."""
-    payload = shown(gateway, queue)
-    assert dict(zip(FIGURES, expected, strict=True)) == {name: payload[name] for name in FIGURES}
-    stays = waits(driver, queue)
+    check_figures(gateway, queue, expected)
+    payload, stays = shown(gateway, queue), waits(driver, queue)
     lengths = [length for _, length, _ in stays]
     assert payload["average_wait_time"] == pytest.approx(sum(lengths) / len(lengths), abs=0.0011)
     assert payload["longest_ever_wait_time"] == pytest.approx(max(lengths), abs=0.0011)
@@ -208,18 +227,6 @@ def check_queue(gateway: Running, driver: Driver, queue: str, expected: tuple[in
     assert events[-1]["queue"]["total_calls_queued"] == payload["total_calls_queued"]
 
 
-async def test_a_withdrawn_caller(place: Place) -> None:
-    """Told by the log; it flows out, and that is no final disposition."""
-    caller = await place.driver.call("sales", afterwards=0.2)
-    await place.driver.wait_for("QueueCallerJoin", Uniqueid=caller.uniqueid)
-    await place.driver.withdraw("sales", caller)
-    await left(place, caller, "sales")
-    await all_told(place)
-    assert of_caller(place.with_log, caller) == [("sales", "JOINED"), ("sales", "WITHDRAWN")]
-    assert of_caller(place.without_log, caller) == [("sales", "JOINED"), ("sales", "TIMED_OUT")]
-    check_queue(place.with_log, place.driver, "sales", (1, 0, 0, 0, 1, 0, 0))
-
-
 async def test_who_waits_is_shown(place: Place) -> None:
     """Callers by place, agents by state; a queue that a reload adds comes, one that it removes goes."""
     driver = place.driver
@@ -228,8 +235,8 @@ async def test_who_waits_is_shown(place: Place) -> None:
         await driver.wait_for("QueueCallerJoin", Uniqueid=caller.uniqueid)
     await driver.hang_up(callers[1].phone)
     await left(place, callers[1], "sales")
+    await settle(place)
     for gateway in place.gateways:
-        await settled(gateway)
         payload = shown(gateway, "sales")
         waiting = [(each["position"], each["caller_number"]) for each in payload["callers_waiting"]]
         assert waiting == [(1, "5550100"), (2, "5550102")]
@@ -244,7 +251,8 @@ async def test_who_waits_is_shown(place: Place) -> None:
     for gateway in place.gateways:
         await gateway.subscriber.publish("bridge/request", '{"request": "resync", "id": 1}')
         await gateway.subscriber.wait_for(lambda m: m.topic == "bridge/request/response")
-        await settled(gateway)
+    await settle(place)
+    for gateway in place.gateways:
         assert [event["event"] for event in told(gateway, "new")] == ["NEW_QUEUE"]
         assert [event["event"] for event in told(gateway, "deserted")] == ["NEW_QUEUE", "QUEUE_REMOVED"]
         groups = [m.json for m in gateway.messages if m.topic == "group/last/event"]
@@ -252,3 +260,84 @@ async def test_who_waits_is_shown(place: Place) -> None:
         assert gateway.subscriber.latest["queue/deserted"].payload == b""
         assert gateway.subscriber.latest["group/deserted"].payload == b""
         assert shown(gateway, "sales")["current_calls_queued"] == 2
+
+
+async def unwatched(place: Place, *acts: Coroutine[Any, Any, None]) -> None:
+    """Let something happen while both gateways are killed, and start them again."""
+    await settle(place)
+    for gateway in place.gateways:
+        await gateway.gateway.kill()
+    places = [len(gateway.messages) for gateway in place.gateways]
+    for act in acts:
+        await act
+    for gateway in place.gateways:
+        await gateway.gateway.start()
+    for gateway, since in zip(place.gateways, places, strict=True):
+        await current(gateway.subscriber, since=since)
+    await settle(place)
+
+
+async def test_what_nobody_watched(place: Place) -> None:
+    """Both gateways are killed while callers wait: the log gives back who left how; without it nobody knows."""
+    driver = place.driver
+    first, second, stays = [await driver.call("sales", afterwards=0.2) for _ in range(3)]
+    slow = await driver.call("last", queue_timeout=4, afterwards=0.2)
+    for caller in (first, second, stays, slow):
+        await driver.wait_for("QueueCallerJoin", Uniqueid=caller.uniqueid)
+    overflown: list[Caller] = []
+
+    async def act() -> None:
+        await driver.hang_up(first.phone)
+        await driver.withdraw("sales", second)
+        overflown.append(await driver.call("sales", queue_timeout=1, then=("keys", None)))
+        await driver.wait_for("QueueCallerJoin", Queue="keys", Uniqueid=overflown[0].uniqueid)
+        await left(place, slow, "last")
+
+    await unwatched(place, act())
+    for gateway in place.gateways:
+        for queue, waiting in (("sales", [stays]), ("keys", overflown), ("last", [])):
+            callers = [each["uniqueid"] for each in shown(gateway, queue)["callers_waiting"]]
+            assert callers == [each.uniqueid for each in waiting]
+    check_figures(place.with_log, "sales", (4, 1, 1, 0, 2, 0, 0))
+    check_figures(place.with_log, "keys", (1, 1, 0, 1, 0, 0, 0))
+    check_figures(place.with_log, "last", (1, 0, 0, 0, 1, 1, 0))
+    check_figures(place.without_log, "sales", (3, 1, 0, 0, 0, 0, 0))
+    check_figures(place.without_log, "keys", (1, 1, 0, 0, 0, 0, 0))
+    check_figures(place.without_log, "last", (1, 0, 0, 0, 0, 0, 0))
+    assert of_caller(place.without_log, first) == [("sales", "JOINED")]
+    assert of_caller(place.with_log, second) == [("sales", "JOINED"), ("sales", "WITHDRAWN")]
+    path = [("sales", "JOINED"), ("sales", "TIMED_OUT"), ("keys", "JOINED")]
+    assert of_caller(place.with_log, overflown[0]) == path
+    check_recovered(place, "sales", ["ABANDONED", "JOINED", "TIMED_OUT", "WITHDRAWN"])
+    check_recovered(place, "last", ["TIMED_OUT"])
+    check_recovered(place, "keys", ["JOINED"])
+
+
+def check_recovered(place: Place, queue: str, names: list[str]) -> None:
+    """These events were read back, waits are right to about a second, and there is no hole in the stream."""
+    events = told(place.with_log, queue)
+    assert sorted(event["event"] for event in events if event["cause"] == "recovered") == names
+    assert all(one["seq"] == other["previous_seq"] for one, other in pairwise(events))
+    true = {who: length for _, length, who in waits(place.driver, queue)}
+    ends = [event["caller"] for event in events[1:] if event["event"] != "JOINED"]
+    assert {each["uniqueid"]: each["wait"] for each in ends} == pytest.approx(true, abs=1.1)
+
+
+async def test_asterisk_ends_under_its_callers(place: Place) -> None:
+    """Who waited is in no figure but the first, and told of no more; who comes then waits in the same queue."""
+    caller = await place.driver.call("sales")
+    await place.driver.wait_for("QueueCallerJoin", Uniqueid=caller.uniqueid)
+    await settle(place)
+    places = [len(gateway.messages) for gateway in place.gateways]
+    await place.asterisk.kill()
+    await place.asterisk.start()
+    await place.driver.open()
+    for gateway, since in zip(place.gateways, places, strict=True):
+        await current(gateway.subscriber, since=since)
+    again = await place.driver.call("sales")
+    await place.driver.wait_for("QueueCallerJoin", Uniqueid=again.uniqueid)
+    await settle(place)
+    for gateway in place.gateways:
+        check_figures(gateway, "sales", (2, 1, 0, 0, 0, 0, 0))
+        assert of_caller(gateway, caller) == [("sales", "JOINED")]
+        assert shown(gateway, "sales")["callers_waiting"][0]["uniqueid"] == again.uniqueid
