@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -198,7 +199,7 @@ async def shows(gateway: Running, agent: str, wanted: list[int], name: str) -> A
 
 def counts_of(agent: Any) -> list[int]:
     """ACD, incoming and outgoing calls of an agent."""
-    return [agent[f"number_of_{kind}_calls"] for kind in ("acd", "incoming", "outgoing")]
+    return [agent[key] for key in ("number_of_acd_calls", "number_of_incoming_calls", "number_of_outgoing_calls")]
 
 
 async def told(gateway: Running, agent: str, states: tuple[str, ...], *, since: int, name: str) -> None:
@@ -236,3 +237,23 @@ def check(gateway: Running, agent: Any) -> None:
         ("total_call_time", "total_acd_call_time"),
     ):
         assert sum(each[figure] for each in sessions) == pytest.approx(agent[of_agent], abs=0.001 * len(sessions))
+    rate = agent["number_of_acd_calls"] / (active_time(gateway, agent) / 3600)
+    assert agent["overall_call_rate"] == pytest.approx(rate, rel=0.001)
+
+
+def active_time(gateway: Running, agent: Any) -> float:
+    """Seconds in which an agent had a session that was not NOT_READY, by what was told of the sessions."""
+    states: dict[str, str] = {}
+    total, since = 0.0, 0.0
+    for message in sorted(
+        (m for m in gateway.messages if m.topic.startswith("session/") and m.topic.endswith("/event")),
+        key=lambda m: m.json["seq"],
+    ):
+        if message.topic.split("/")[2] != agent["agent"]:
+            continue
+        at = datetime.fromisoformat(message.json["at"]).timestamp()
+        total += at - since if any(state != "NOT_READY" for state in states.values()) else 0.0
+        since = at
+        states[message.topic] = message.json["session"]["state"]
+    assert any(state != "NOT_READY" for state in states.values())
+    return total + datetime.fromisoformat(agent["as_of"]).timestamp() - since
