@@ -10,7 +10,7 @@ QueueCallerLeave is sent, that of CONNECT after it, and a ``gosub`` for the agen
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.domain.caller import WaitingCaller, WayOut
@@ -124,6 +124,8 @@ class WaysOut:
                 break
             if isinstance(item, _Leaving) and fold(item.queue) == fold(queue):
                 item.way = WayOut.CONNECTED
+                if caller.joined_at < item.caller.joined_at:  # nobody saw it join: HoldTime says when
+                    item.caller = replace(item.caller, joined_at=caller.joined_at)
                 return self._flush(caller.uniqueid)
         return self._behind(caller.uniqueid, CallerLeft(queue, caller, WayOut.CONNECTED, Occasion(at)))
 

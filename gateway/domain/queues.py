@@ -8,13 +8,13 @@ from gateway.domain import facts
 from gateway.domain.caller import WaitingCaller
 from gateway.domain.facts import Fact, ListWanted, Outcome
 from gateway.domain.group import ACDGroup, ACDGroupEvent, GroupEvent, GroupRefreshed
+from gateway.domain.headcount import Headcount
 from gateway.domain.instant import SECOND
 from gateway.domain.member import fold
 from gateway.domain.queue import ACDQueue, ACDQueueEvent, CallerEvent, QueueEvent, QueueRefreshed
 from gateway.domain.queue_figures import UNSERVED
 from gateway.domain.session import AgentSession, Cause, Occasion, SessionEvent
-from gateway.domain.state import AgentSessionState
-from gateway.domain.trails import Trails
+from gateway.domain.trails import Trail, Trails
 from gateway.domain.window import Calendar, local_day, set_window
 
 SAME: Final = 2 * SECOND
@@ -22,8 +22,6 @@ SAME: Final = 2 * SECOND
 
 LAGGING: Final = SECOND // 2
 """How long a caller whom a list lacks is waited for: the event of the leaving may be behind the list."""
-
-_NOBODY: Final = (0, 0, 0, 0)
 
 
 class QueueBook:
@@ -36,7 +34,7 @@ class QueueBook:
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
         self._queues: dict[str, ACDQueue] = {}
-        self._states: dict[str, tuple[str, AgentSessionState]] = {}
+        self._headcount = Headcount()
         self._trails = Trails()
         self._missing: dict[tuple[str, str], int] = {}
         self._next_window: int | None = None
@@ -83,15 +81,19 @@ class QueueBook:
         """Go on from what was kept, before the first fact."""
         for queue in queues:
             key = fold(queue.name)
-            self._queues[key] = replace(queue, agents=_NOBODY)
+            self._queues[key] = queue
             for departure in queue.departures:
                 self._trails.enter(departure.uniqueid, departure.linkedid, key)
+                self._trails.stop(departure.uniqueid)
             for caller in queue.waiting:
                 self._trails.enter(caller.uniqueid, caller.linkedid, key)
         for session in sessions:
             for call in session.calls:
                 self._trails.enter(call.key.uniqueid, call.linkedid, fold(session.group))
-            self._count(session)
+                self._trails.stop(call.key.uniqueid)
+            self._headcount.note(session)
+        for key, queue in self._queues.items():
+            self._queues[key] = replace(queue, agents=self._headcount.of(key))
         self._note_windows()
 
     # What happens --------------------------------------------------------------------------------------------------
@@ -116,20 +118,19 @@ class QueueBook:
     def _join(self, key: str, caller: WaitingCaller, occasion: Occasion) -> list[Outcome]:
         queue = self._queues[key]
         self._missing.pop((key, caller.uniqueid), None)
-        place = queue.position_of(caller.uniqueid)
+        place = self._place(key, caller.uniqueid)
         if place is not None:
             known = queue.waiting[place - 1]
             if caller.joined_at <= known.joined_at + SAME:
                 return self._told_again(key, known, caller, occasion)
             self._store(key, queue.without(caller.uniqueid))  # that it left and came again was not seen
         before = self._trails.before(caller.uniqueid, caller.linkedid)
-        if before is not None:
-            self._depart(before.queue, before.uniqueid)
+        outcomes = [] if before is None else self._depart(before)
         self._trails.enter(caller.uniqueid, caller.linkedid, key)
         flowed_in = before is not None and before.queue != key
         queue = self._store(key, self._queues[key].join(caller, flowed_in=flowed_in))
-        joined = replace(occasion, at=caller.joined_at)
-        return [CallerEvent(None, caller, queue.position_of(caller.uniqueid), None, queue, joined)]
+        joined, last = replace(occasion, at=caller.joined_at), len(queue.waiting)
+        return [*outcomes, CallerEvent(None, caller, max(1, min(caller.position or last, last)), None, queue, joined)]
 
     def _told_again(self, key: str, known: WaitingCaller, caller: WaitingCaller, occasion: Occasion) -> list[Outcome]:
         """The event of a joining that a list had shown has the exact time; nothing else of it is news."""
@@ -145,7 +146,7 @@ class QueueBook:
         key, outcomes = self._learn(fact.queue, fact.occasion)
         queue, caller, at = self._queues[key], fact.caller, fact.occasion.at
         self._missing.pop((key, caller.uniqueid), None)
-        place = queue.position_of(caller.uniqueid)
+        place = self._place(key, caller.uniqueid)
         position = caller.position or place
         if place is not None:
             known = queue.waiting[place - 1]
@@ -155,40 +156,54 @@ class QueueBook:
         elif fact.occasion.cause is not Cause.ASTERISK and queue.has_let_go(caller.uniqueid, at, SAME):
             return outcomes
         self._trails.enter(caller.uniqueid, caller.linkedid, key)
+        self._trails.stop(caller.uniqueid)
         queue = self._store(key, queue.leave(caller, fact.way, at))
         return [*outcomes, CallerEvent(fact.way, caller, position, fact.key, queue, fact.occasion)]
 
     def _caller_gone(self, fact: facts.CallerGone) -> list[Outcome]:
         """A channel ended. Who was given up, and joined no further queue, came to the end of the guide."""
-        key = self._trails.end(fact.uniqueid)
-        queue = None if key is None else self._queues.get(key)
-        if key is None or queue is None:
+        last = self._trails.queue_of(fact.uniqueid)
+        waited = last is not None and self._trails.waits(fact.uniqueid, last)
+        self._trails.end(fact.uniqueid)
+        queue = None if last is None else self._queues.get(last)
+        if last is None or queue is None:
             return []
-        departed, departure = queue.depart(fact.uniqueid)
-        changed = departed.without(fact.uniqueid)  # one that is still there: that it left was not seen
+        if waited:  # that it left was not seen
+            return [QueueRefreshed(self._store(last, queue.without(fact.uniqueid)))]
+        changed, departure = queue.depart(fact.uniqueid)
         if departure is None:
-            return [] if changed is queue else [QueueRefreshed(self._store(key, changed))]
+            return []
         if departure.way not in UNSERVED or not queue.counts(fact.occasion.at):
-            self._store(key, changed)
+            self._store(last, changed)
             return []
         changed = replace(changed, figures=changed.figures.with_final_disposition())
-        return [QueueRefreshed(self._store(key, changed))]
+        return [QueueRefreshed(self._store(last, changed))]
+
+    def _place(self, key: str, uniqueid: str) -> int | None:
+        """The place of a caller in a queue, from 1; None if it does not wait there."""
+        return self._queues[key].position_of(uniqueid) if self._trails.waits(uniqueid, key) else None
 
     def _channels_listed(self, fact: facts.ChannelsListed) -> list[Outcome]:
         """Whose channel was not there is gone; of those who wait the queue's own list must say so."""
         outcomes: list[Outcome] = []
         for uniqueid, key in self._trails.all():
             queue = self._queues.get(key)
-            if uniqueid not in fact.channels and (queue is None or queue.position_of(uniqueid) is None):
+            if uniqueid not in fact.channels and (queue is None or not self._trails.waits(uniqueid, key)):
                 outcomes += self._caller_gone(facts.CallerGone(uniqueid, fact.occasion))
         return outcomes
 
-    def _depart(self, key: str, uniqueid: str) -> None:
-        """A caller who had left one queue joined another."""
-        if key in self._queues:
-            queue, departure = self._queues[key].depart(uniqueid)
-            if departure is not None:
-                self._store(key, queue)
+    def _depart(self, before: Trail) -> list[Outcome]:
+        """A caller joined another queue than this: it has left this one, even if nobody saw that."""
+        queue = self._queues.get(before.queue)
+        if queue is None:
+            return []
+        if self._place(before.queue, before.uniqueid) is not None:
+            self._trails.stop(before.uniqueid)
+            return [QueueRefreshed(self._store(before.queue, queue.without(before.uniqueid)))]
+        changed, departure = queue.depart(before.uniqueid)
+        if departure is not None:
+            self._store(before.queue, changed)
+        return []
 
     def _listed(self, fact: facts.QueueListed) -> list[Outcome]:
         """A list is the truth of its moment; events of what it shows may come behind it."""
@@ -229,7 +244,7 @@ class QueueBook:
         outcomes: list[Outcome] = []
         for uniqueid, key in self._trails.all():
             queue = self._queues.get(key)
-            place = None if queue is None else queue.position_of(uniqueid)
+            place = None if queue is None else self._place(key, uniqueid)
             if queue is None or place is None or queue.waiting[place - 1].joined_at <= fact.last_contact:
                 gone = facts.CallerGone(uniqueid, Occasion(fact.last_contact, Cause.RESYNC))
                 outcomes += self._caller_gone(gone)
@@ -241,7 +256,8 @@ class QueueBook:
         for (key, uniqueid), deadline in list(self._missing.items()):
             if deadline <= fact.now:
                 del self._missing[key, uniqueid]
-                if key in self._queues:
+                if key in self._queues and self._trails.waits(uniqueid, key):
+                    self._trails.stop(uniqueid)
                     outcomes.append(QueueRefreshed(self._store(key, self._queues[key].without(uniqueid))))
         return outcomes
 
@@ -251,26 +267,12 @@ class QueueBook:
         outcomes: list[Outcome] = []
         if event.session.end_time is None:
             _, outcomes = self._learn(event.session.group, event.occasion)
-        queue = self._count(event.session)
-        return outcomes if queue is None else [*outcomes, QueueRefreshed(queue), GroupRefreshed(_group(queue))]
-
-    def _count(self, session: AgentSession) -> ACDQueue | None:
-        """Count a session in the state that it is in. Returns the queue, if that changed it."""
-        key, state = fold(session.group), session.state
-        before = self._states.pop(session.session_id, None)
-        if session.end_time is None:
-            self._states[session.session_id] = (key, state)
-        queue = self._queues.get(key)
-        if queue is None or (before is None and session.end_time is not None) or before == (key, state):
-            return None
-        agents = list(queue.agents)
-        if before is not None:
-            agents[before[1]] -= 1
-        if session.end_time is None:
-            agents[state] += 1
+        key = fold(event.session.group)
+        if not self._headcount.note(event.session) or key not in self._queues:
+            return outcomes
         # How many agents there are follows from the sessions: it is not kept with the queue.
-        self._queues[key] = queue = replace(queue, agents=tuple(agents))
-        return queue
+        self._queues[key] = queue = replace(self._queues[key], agents=self._headcount.of(key))
+        return [*outcomes, QueueRefreshed(queue), GroupRefreshed(_group(queue))]
 
     # Windows -------------------------------------------------------------------------------------------------------
 
@@ -293,14 +295,9 @@ class QueueBook:
         key = fold(name)
         if key in self._queues:
             return key, []
-        self._store(key, ACDQueue(name, local_day(occasion.at, self._calendar)))
-        for session_key, state in self._states.values():
-            if session_key == key:
-                agents = list(self._queues[key].agents)
-                agents[state] += 1
-                self._queues[key] = replace(self._queues[key], agents=tuple(agents))
+        window = local_day(occasion.at, self._calendar)
+        queue = self._store(key, ACDQueue(name, window, agents=self._headcount.of(key)))
         self._note_windows()
-        queue = self._queues[key]
         outcomes: list[Outcome] = [
             GroupEvent(ACDGroupEvent.NEW_GROUP, _group(queue), occasion),
             QueueEvent(ACDQueueEvent.NEW_QUEUE, queue, occasion),

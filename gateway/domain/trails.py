@@ -14,11 +14,13 @@ class Trails:
     """Told of every joining.
 
     A caller is known by ``Uniqueid``. One that a phone behind a Local channel transfers comes to the next queue as
-    another channel, of the same ``Linkedid``.
+    another channel, of the same ``Linkedid``. One of that ``Linkedid`` who waits is another: a call may be sent into
+    two queues at once.
     """
 
     def __init__(self) -> None:
         self._queue: dict[str, str] = {}
+        self._waiting: set[str] = set()
         self._linkedid: dict[str, str] = {}
         self._kin: dict[str, dict[str, None]] = {}
 
@@ -27,25 +29,39 @@ class Trails:
         queue = self._queue.get(uniqueid)
         if queue is not None:
             return Trail(uniqueid, queue)
-        kin = next(reversed(self._kin.get(linkedid or "", {})), None)
+        kin = next((each for each in reversed(self._kin.get(linkedid or "", {})) if each not in self._waiting), None)
         return None if kin is None else Trail(kin, self._queue[kin])
 
+    def queue_of(self, uniqueid: str) -> str | None:
+        """The queue that a caller joined last; None if it was in none."""
+        return self._queue.get(uniqueid)
+
     def enter(self, uniqueid: str, linkedid: str | None, queue: str) -> None:
-        """A caller joined *queue*."""
+        """A caller joined *queue*, and waits there."""
         self._queue[uniqueid] = queue
+        self._waiting.add(uniqueid)
         if linkedid is not None and uniqueid not in self._linkedid:
             self._linkedid[uniqueid] = linkedid
             self._kin.setdefault(linkedid, {})[uniqueid] = None
 
-    def end(self, uniqueid: str) -> str | None:
-        """The caller's channel ended. Returns the queue that it joined last."""
+    def stop(self, uniqueid: str) -> None:
+        """A caller waits no longer."""
+        self._waiting.discard(uniqueid)
+
+    def waits(self, uniqueid: str, queue: str) -> bool:
+        """Whether a caller waits in *queue*."""
+        return uniqueid in self._waiting and self._queue[uniqueid] == queue
+
+    def end(self, uniqueid: str) -> None:
+        """The caller's channel ended."""
+        self._waiting.discard(uniqueid)
         linkedid = self._linkedid.pop(uniqueid, None)
         if linkedid is not None:
             kin = self._kin[linkedid]
             del kin[uniqueid]
             if not kin:
                 del self._kin[linkedid]
-        return self._queue.pop(uniqueid, None)
+        self._queue.pop(uniqueid, None)
 
     def all(self) -> list[Trail]:
         """Every trail that is kept."""

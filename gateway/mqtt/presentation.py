@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from gateway.domain.call import Call
@@ -25,6 +26,7 @@ Wall = Callable[[int], int]
 """Turns an instant into a time of day, microseconds since the epoch."""
 
 
+@lru_cache(maxsize=8192)  # most times of day are told again and again, with every snapshot that has them
 def time_of_day(wall: int) -> str:
     """Microseconds since the epoch as RFC 3339, rounded to milliseconds."""
     moment = _EPOCH + timedelta(milliseconds=(wall + 500) // 1000)

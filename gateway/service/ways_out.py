@@ -72,14 +72,19 @@ class GrowingLog:
                 reading = polled
             with reading:
                 exits = [each for chunk in reading.chunks() for each in map(self._exit, chunk) if each is not None]
+                if self._place is not None or reading.place is None:
+                    self._warn("; ".join(each.why for each in reading.missing))
                 self._place = reading.place
         except OSError as error:
-            if not self._warned:
-                _log.warning("%s cannot be read: %s; ways out of queues are guessed", self._path, error.strerror)
-                self._warned = True
+            self._warn(error.strerror or str(error))
             return []
-        self._warned = False
         return exits
+
+    def _warn(self, why: str) -> None:
+        """Say once why lines are missing; ``""``: none are."""
+        if why and not self._warned:
+            _log.warning("%s cannot be read: %s; ways out of queues are guessed", self._path, why)
+        self._warned = bool(why)
 
     def _exit(self, entry: Entry) -> LoggedExit | None:
         way = WAYS.get(entry.event)

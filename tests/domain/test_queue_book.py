@@ -134,6 +134,15 @@ def test_a_transferred_call_comes_from_its_queue() -> None:
     assert hall.queue().figures.total_calls_flowed_out == 0
 
 
+def test_a_call_sent_into_two_queues_at_once() -> None:
+    """Two channels of one Linkedid wait at once, and neither comes from the other's queue."""
+    hall = Hall()
+    hall.join(0, "half1", linkedid="c1")
+    hall.join(0.1, "half2", queue="sales", linkedid="c1")
+    assert (hall.queue().current_calls_queued, hall.queue("sales").current_calls_queued) == (1, 1)
+    assert hall.queue("sales").figures.total_calls_flowed_in == 0
+
+
 def test_an_ended_channel_leaves_no_trail() -> None:
     """What comes later under the same Linkedid is another call's."""
     hall = Hall()
@@ -256,6 +265,15 @@ def test_who_left_and_came_again_unseen_waits_anew(hall: Hall) -> None:
     queue = hall.queue()
     assert (queue.current_calls_queued, queue.figures.total_calls_queued, queue.figures.waits) == (1, 2, 0)
     assert queue.waiting[0].joined_at == at(30)
+
+
+def test_who_joins_another_queue_has_left_the_first(hall: Hall) -> None:
+    """Though nobody saw it: a caller waits in one queue at a time."""
+    hall.join(1, "c1")
+    told = hall.join(30, "c1", queue="sales")
+    assert hall.queue().waiting == ()
+    assert hall.queue("sales").figures.total_calls_flowed_in == 1
+    assert QueueRefreshed in [type(each) for each in told]
 
 
 def test_a_channel_that_ends_waits_no_longer(hall: Hall) -> None:
