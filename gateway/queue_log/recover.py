@@ -231,11 +231,14 @@ class Recovery:
         if act is not None:
             self._members.arrive(at - ARRIVAL_GRAIN)
             # Lines of one second come in order, and of some the moment within it is known.
-            earliest = self._gap.begin if at + SECOND > self._gap.begin else at
-            self._now = min(max(at, earliest, self._now), self._gap.end)
+            self._now = min(max(self._earliest(at), self._now), self._gap.end)
             act(entry, self._now)
         self._sign = max(self._sign, min(at, self._gap.end))
         self._callers.take(entry)
+
+    def _earliest(self, at: int) -> int:
+        """The first moment that a line of the second that began at *at* may tell of."""
+        return max(at, self._gap.begin) if at + SECOND > self._gap.begin else at
 
     def _cross_missing(self, time: int | None) -> None:
         """Where lines are missing before this entry (None: the end), say so, and trust nothing older without proof."""
@@ -262,7 +265,8 @@ class Recovery:
         self.calls.connect(entry, now, seats, is_nobodys=self._members.was_removed(entry))
 
     def _complete(self, entry: Entry, now: int) -> None:
-        self._now = self.calls.complete(entry, self._from_wall(entry.time * SECOND), now)
+        at = self._from_wall(entry.time * SECOND)
+        self._now = max(now, self.calls.complete(entry, at, now, earliest=min(self._earliest(at), now)))
 
     def _ring_no_answer(self, entry: Entry, now: int) -> None:
         seats = self._members.named(entry, now)

@@ -163,8 +163,12 @@ class RecoveredCalls:
         elif not is_nobodys:
             self._strange[_line(entry)] = now, entry
 
-    def complete(self, entry: Entry, at: int, now: int) -> int:
-        """The end of a call, told by a line of the second that began at *at*. Returns when it was, as far as known."""
+    def complete(self, entry: Entry, at: int, now: int, *, earliest: int) -> int:
+        """The end of a call, told by a line of the second that began at *at*. Returns when it was, as far as known.
+
+        That is not before *earliest*, but where its talk says so before *now*, which is what other lines of the second
+        tell: the talk of one call must not grow by what is known of another's.
+        """
         talk = _talk(entry)
         found = self._match(entry, now, talk)
         if found is None:
@@ -175,7 +179,7 @@ class RecoveredCalls:
             return now  # completed too early: its agent was reached by an attended transfer and goes on talking
         end = now
         if call.answered_at is not None and talk is not None:
-            end = max(now, min(call.answered_at + talk, at + SECOND - 1, self._end))
+            end = max(earliest, min(call.answered_at + talk, at + SECOND - 1, self._end))
         answered_at = time_to_answer = None
         if call.answered_at is None and talk is not None:
             answered_at = now - talk

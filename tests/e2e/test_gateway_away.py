@@ -6,27 +6,30 @@
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.broker import Broker
 from tests.e2e.aftermath import check_aftermath, gaps
+from tests.e2e.checks import moment
 from tests.e2e.load import versions, watched
-from tests.e2e.running import Running, running
+from tests.e2e.running import running
 from tests.lab import callcentre, oracle, rotation
 from tests.lab.asterisk import Asterisk
 from tests.lab.gateway_process import current
 from tests.lab.oracle import Judgement, Session
+from tests.lab.subscriber import Received
 
 AWAY = float(os.environ.get("CTI_GATEWAY_AWAY_SECONDS", "9"))
 SEED = int(os.environ.get("CTI_GATEWAY_AWAY_SEED", "1"))
 
 RIGHT_AFTER = 2.0
-"""Seconds from when the picture is current to when every state must be right."""
+"""Seconds from when it is told that the picture is current to when every state must be right."""
 
 UNDER_WAY = 1.0
-"""Seconds of these for which a change may be on its way to the subscriber, who gets ten minutes' events just then."""
+"""Seconds of these for which a change may be on its way to the broker: a snapshot waits for events before it."""
 
 States = dict[tuple[str, str, str], str]
 
@@ -54,13 +57,12 @@ async def test_away_while_the_log_is_rotated(version: str, broker: Broker, tmp_p
         await gateway.gateway.start()
         await current(gateway.subscriber, since=since, within=60)
         took = time.monotonic() - began
-        await asyncio.sleep(RIGHT_AFTER)
-        at, shown = time.time(), _shown(gateway)
-        await asyncio.sleep(2)
+        await asyncio.sleep(RIGHT_AFTER + 2)
         await lab.finish_calls(gateway)
         judgement = oracle.judge(lab.tap.events, rotation.whole(asterisk.queue_log), callcentre.WRAP_UP)
         found = check_aftermath(gateway.messages, judgement)
-        _check_states(shown, judgement, at)
+        at = _told_current(gateway.messages[since:]) + RIGHT_AFTER
+        _check_states(_shown(gateway.messages, at), judgement, at)
         gateway.check_log()
         archived = sorted(each.name for each in asterisk.queue_log.parent.glob("queue_log?*"))
     print(f"Asterisk {version}, away for {AWAY:g} s, seed {SEED}: current after {took:.1f} s, {found}")
@@ -69,10 +71,29 @@ async def test_away_while_the_log_is_rotated(version: str, broker: Broker, tmp_p
     assert found["recovered"] > AWAY / 2, "too little happened to prove anything"
 
 
-def _shown(gateway: Running) -> States:
-    """The state of each session as it stands on the broker."""
-    sessions = [m.json for t, m in gateway.subscriber.latest.items() if t.startswith("session/") and "/event" not in t]
-    return {(each["group"], each["agent"], each["address"]): each["state"] for each in sessions}
+def _told_current(messages: Sequence[Received]) -> float:
+    """When it was told that the picture is current, in seconds since 1970: just behind the sessions as they are."""
+    told = 0.0
+    for message in messages:
+        if message.topic == "bridge/asterisk" and message.json["current"]:
+            return max(told, moment(message.json["since"]))
+        if _is_session(message):
+            told = moment(message.json["as_of"])
+    raise AssertionError("it was never told")
+
+
+def _shown(messages: Sequence[Received], at: float) -> States:
+    """The state of each session as it had been published by then.
+
+    By the time that a snapshot says of itself: a subscriber that gets the events of ten minutes just then is behind.
+    """
+    sessions = [m.json for m in messages if _is_session(m)]
+    published = [each for each in sessions if moment(each["as_of"]) <= at]
+    return {(each["group"], each["agent"], each["address"]): each["state"] for each in published}
+
+
+def _is_session(message: Received) -> bool:
+    return message.topic.startswith("session/") and not message.topic.endswith("/event") and bool(message.payload)
 
 
 def _check_states(shown: States, judgement: Judgement, at: float) -> None:

@@ -88,6 +88,21 @@ def test_a_talk_that_the_log_counts_too_long_is_not_believed() -> None:
     assert desk.records[0].talk_time == pytest.approx(us(30.25), abs=2)
 
 
+def test_what_is_known_of_one_call_does_not_lengthen_another() -> None:
+    """That one ended late in its second says nothing of the talk of another that ended in it, too."""
+    desk = desk_with(ALICE, BOB, wrap_up=0)
+    desk.answer(88.9)
+    lines = """
+    99|b.1|support|Bob|CONNECT|4|b.2|2
+    101|a.1|support|Alice|COMPLETECALLER|4|13|1
+    101|b.1|support|Bob|COMPLETECALLER|4|2|1
+    101|c.1|support|Bob|CONNECT|4|c.2|2
+    104|c.1|support|Bob|COMPLETECALLER|4|3|1
+    """
+    recover(desk, lines, 90, 200)
+    assert [record.talk_time for record in desk.records] == [us(13), us(2), us(3)]
+
+
 def test_nothing_of_the_gap_is_before_or_behind_it() -> None:
     """A line of the second in which contact was lost, or regained, happened within the gap."""
     desk = desk_with()
