@@ -26,7 +26,8 @@ find_python() {
     done
 }
 
-# Installs the Debian packages whose programs are missing; without any missing, apt is not called.
+# install_missing [PROGRAM:PACKAGE...]: installs the Debian packages whose programs are missing, besides those that
+# everything needs; without any missing, apt is not called.
 install_missing() {
     packages=
     PATH="$PATH:/usr/sbin:/sbin"
@@ -34,6 +35,9 @@ install_missing() {
     command -v mosquitto >/dev/null || packages="$packages mosquitto"
     command -v mosquitto_pub >/dev/null || packages="$packages mosquitto-clients"
     command -v debootstrap >/dev/null || packages="$packages debootstrap debian-archive-keyring"
+    for extra in "$@"; do
+        command -v "${extra%%:*}" >/dev/null || packages="$packages ${extra#*:}"
+    done
     [ -n "$packages" ] || return 0
     say "installing Debian packages:$packages"
     if ! command -v apt-get >/dev/null; then
