@@ -111,10 +111,10 @@ class Announcer:
         """Whether there is anything to show on a topic of the model."""
         return any(narrator.board.shown(topic) is not None for narrator in self.narrators)
 
-    def render(self, topic: str, now: int) -> Retained | None:
-        """What a topic of the model shows at *now*, an instant; None for a topic that shows nothing."""
+    def render(self, topic: str, as_of: int, now: int | None = None) -> Retained | None:
+        """What a topic of the model shows; None for one that shows nothing. See ``Board.render``."""
         for narrator in self.narrators:
-            if (retained := narrator.board.render(topic, now)) is not None:
+            if (retained := narrator.board.render(topic, as_of, now)) is not None:
                 return retained
         return None
 

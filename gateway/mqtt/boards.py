@@ -59,15 +59,21 @@ class Board(Generic[Thing]):
         """Another stream begins, with no event in it but those *renumbered*, from the ``seq`` they had."""
         self._seq_of = {topic: renumbered[seq] for topic, seq in self._seq_of.items() if seq in renumbered}
 
-    def render(self, topic: str, now: int) -> Retained | None:
-        """What *topic* shows at *now*, an instant; None if nothing."""
+    def render(self, topic: str, as_of: int, now: int | None = None) -> Retained | None:
+        """What *topic* shows, true at *as_of*, an instant; None if nothing.
+
+        *now*, if it is another, decides whether the message's time is over: then an empty one removes it.
+        """
         thing = self._shown.get(topic)
         if thing is None:
             return None
-        return Retained(self._render(thing, self._seq_of.get(topic), now).to_bytes(), self.expiry(topic, now))
+        expiry = self.expiry(topic, as_of if now is None else now)
+        if expiry is not None and expiry <= 0:
+            return Retained(b"")
+        return Retained(self._render(thing, self._seq_of.get(topic), as_of).to_bytes(), expiry)
 
     def expiry(self, topic: str, now: int) -> int | None:  # noqa: ARG002 - for boards whose things end
-        """Seconds after *now* at which the message may go by itself; None: never."""
+        """Whole seconds after *now* at which the message may go by itself, 0 if they are over; None: never."""
         return None
 
     def moves(self, topic: str) -> bool:  # noqa: ARG002 - for boards whose things end

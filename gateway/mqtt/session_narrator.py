@@ -37,7 +37,9 @@ class SessionBoard(Board[AgentSession]):
 
     def expiry(self, topic: str, now: int) -> int | None:  # noqa: D102 - see Board
         expires = self._expiring.get(topic)
-        return None if expires is None else max(1, (expires - now) // SECOND)
+        if expires is None:
+            return None
+        return max(1, (expires - now) // SECOND) if expires > now else 0
 
     def moves(self, topic: str) -> bool:  # noqa: D102 - see Board
         return topic not in self._expiring

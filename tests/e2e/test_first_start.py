@@ -76,7 +76,8 @@ async def test_states_and_figures_stand_at_once(
     await driver.completed(await driver.answered(await driver.call("empty", talk=2.0)))
     await driver.completed(await driver.answered(await driver.call("support", talk=1.0)))
     await driver.pause(pbx.EVA, queue="sales", reason="lunch")
-    connect = await driver.answered(await driver.call("empty", talk=6.0))
+    caller = await driver.call("empty", talk=60.0)
+    connect = await driver.answered(caller)
     await asyncio.sleep(1.1)  # the log knows whole seconds
     async with running(asterisk, broker, tmp_path, wrap_up=WRAP_UP) as gateway:
         shown = {
@@ -91,6 +92,7 @@ async def test_states_and_figures_stand_at_once(
         assert (shown["sales", "Kovács Éva"]["state"], shown["sales", "Kovács Éva"]["reason"]) == ("NOT_READY", "lunch")
         assert shown["sales", "Frank"]["state"] == "NOT_READY"
         assert all(each["complete"] for each in shown.values())
+        await driver.hang_up(caller.phone)
         await driver.completed(connect)
         await settled(gateway, quiet=max(WRAP_UP.values()) + 1.5)
         await tap.snapshot()
