@@ -201,7 +201,7 @@ class Bridge:
             return Retained(render())
         if self.ledger is not None and self.ledger.failure is not None:
             return None  # it may show what is not kept; with the store's return everything is sent anew
-        shown = self._announcer.render(topic, self._picture.as_of())
+        shown = self._announcer.render(topic, self._picture.as_of(), self._picture.now())
         # What is shown nowhere is gone, or of an earlier life: an empty payload removes it.
         return shown or Retained(b"")
 
