@@ -4,11 +4,11 @@ import asyncio
 import logging
 import signal
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.ami.client import AmiClient, AmiSettings
 from gateway.ami.lists import LIST_EVENTS
@@ -19,10 +19,14 @@ from gateway.config import GatewayConfig
 from gateway.domain.agents import AgentBook
 from gateway.domain.callcenter import CallCenter
 from gateway.domain.handler import AgentHandler
-from gateway.domain.instant import SECOND
+from gateway.domain.instant import HOUR, SECOND
 from gateway.domain.queues import QueueBook
 from gateway.domain.session import Rules
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, StoreWriteError
+from gateway.http.health import read_health
+from gateway.http.server import HttpServer
+from gateway.http.sources import Sources
+from gateway.http.tally import Tally
 from gateway.localtime import LocalTime
 from gateway.mqtt.agent_narrator import AgentNarrator
 from gateway.mqtt.agent_presentation import AgentPresentation
@@ -34,6 +38,8 @@ from gateway.mqtt.presentation import Presentation
 from gateway.mqtt.queue_narrator import GroupNarrator, QueueNarrator
 from gateway.mqtt.queue_presentation import QueuePresentation
 from gateway.mqtt.topics import TopicNameError, Topics
+from gateway.rereading import Rereading
+from gateway.service.archivist import Archivist
 from gateway.service.backlog import Backlog
 from gateway.service.bridge import Bridge
 from gateway.service.carrier import Carrier
@@ -51,17 +57,23 @@ from gateway.service.picture import RELOADED, Picture
 from gateway.service.policy import Policy
 from gateway.service.recovery import Recovery
 from gateway.service.resync import Resync
+from gateway.service.tuning import Tuning
 from gateway.service.upkeep import Upkeep
 from gateway.service.ways_out import GrowingLog
 from gateway.store.contents import Batch, Saved
 from gateway.store.store import Store
+from gateway.systemd import Systemd
 from gateway.timeline import Timeline
 from gateway.uuid7 import uuid7
+from gateway.wallboard import FILES
 
 _log = logging.getLogger(__name__)
 
-STOP_TIMEOUT: Final = 10.0
-"""Seconds that an orderly stop may take."""
+DRAIN_WITHIN: Final = 2.5
+"""Seconds that the broker is given, at an orderly stop, to take what waits for it."""
+
+LEAVE_WITHIN: Final = 1.5
+"""Seconds that it is given after that to take ``offline``. Both together, with all else, are less than five."""
 
 RESTORED: Final = "the file is a copy, or lacks what was last written to it"
 """Why a store whose file tells so itself begins a new stream."""
@@ -78,31 +90,49 @@ class Gateway:
     mqtt: MqttClient
     ledger: Ledger
     store: Store
+    tuning: Tuning
+    http: HttpServer | None
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run until *stop* is set, then end in order.
+    async def run(self, stop: asyncio.Event, systemd: Systemd | None = None) -> None:
+        """Run until *stop* is set, then end in order. *systemd* is told how that goes.
 
         Raises:
             AmiAuthenticationError: If Asterisk refuses the login and never took it.
             MqttAuthenticationError: If the broker refuses the login and never took it.
         """
+        systemd = systemd or Systemd({})
         mqtt = asyncio.create_task(self.mqtt.run(), name="mqtt")
-        ami = asyncio.create_task(self.ami.run(), name="ami")
-        upkeep = asyncio.create_task(self.upkeep.run(), name="upkeep")
-        stopped = asyncio.create_task(stop.wait(), name="stop")
-        tasks = (mqtt, ami, upkeep, stopped)
+        others = [
+            asyncio.create_task(self.ami.run(), name="ami"),
+            asyncio.create_task(self.upkeep.run(), name="upkeep"),
+            asyncio.create_task(systemd.supervise(self._status, self._check_store), name="systemd"),
+            asyncio.create_task(stop.wait(), name="stop"),
+        ]
+        if self.http is not None:
+            others.append(asyncio.create_task(self.http.run(), name="http"))
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(0)  # the tasks begin: both links are being tried
+            systemd.ready()
+            done, _ = await asyncio.wait((mqtt, *others), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
             _log.info("stopping")
-            await self._end(mqtt, ami, upkeep, stopped)
+            systemd.stopping()
+            await self._end(mqtt, others)
             self.ledger.commit()
             self.store.close()
             _log.info("stopped")
 
-    async def _end(self, mqtt: asyncio.Task[None], *others: asyncio.Task[object]) -> None:
+    def _status(self) -> str:
+        return read_health(self.picture, self.mqtt, self.ledger).as_line()
+
+    def _check_store(self) -> None:
+        """Read the store: where that hangs, the gateway does. That it refuses is told, and no restart mends it."""
+        with suppress(StoreWriteError):
+            self.store.messages(None, 1)
+
+    async def _end(self, mqtt: asyncio.Task[None], others: Sequence[asyncio.Task[Any]]) -> None:
         """Answer what runs, say that the picture is not current, and leave the broker in order."""
         await self.commander.stop()
         self.picture.stop()
@@ -111,11 +141,11 @@ class Gateway:
         await asyncio.gather(*others, return_exceptions=True)
         if self.mqtt.connected:
             with suppress(TimeoutError):
-                async with asyncio.timeout(STOP_TIMEOUT / 2):
+                async with asyncio.timeout(DRAIN_WITHIN):
                     await self.ledger.drain()
         self.mqtt.stop()
         with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_TIMEOUT / 2):
+            async with asyncio.timeout(LEAVE_WITHIN + 0.5):
                 await asyncio.gather(mqtt, return_exceptions=True)
 
 
@@ -161,14 +191,18 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     local_time = LocalTime(timeline.wall, timeline.from_wall)
     agents = AgentBook(local_time)
     queues = QueueBook(local_time)
-    center = CallCenter(handler, queues, agents, next_rollover=_next_rollover(config, local_time))
+    tally = Tally()
+    archivist = Archivist(timeline.wall, keep=config.store.keep_days * 24 * HOUR)
+    center = CallCenter(
+        handler, queues, agents, tally, archivist, next_rollover=_next_rollover(config, local_time)
+    )
     translator.devices.is_agents = agents.has_device
     announcer.narrators += _narrators(announcer, topics, presentation)
     picture = Picture(center, translator, timeline, announcer, clock, asterisk_topic=topics.bridge_asterisk)
     ami = AmiClient(
         _ami_settings(config), picture, clock=clock, login_ever_succeeded="ami" in saved.values.get("logged_in", "")
     )
-    following = None if config.asterisk.queue_log is None else Following(config.asterisk.queue_log)
+    following = _following(config)
     recovery = (
         None
         if following is None
@@ -195,7 +229,11 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         resync,
         timeline=timeline,
         following=following,
-        kept=[KeptQueues(queues, handler, announcer.narrators), KeptAgents(agents, announcer.narrators)],
+        kept=[
+            KeptQueues(queues, handler, announcer.narrators),
+            KeptAgents(agents, announcer.narrators),
+            archivist,
+        ],
     )
     bridge = Bridge(topics, announcer, presentation, picture, handler, publisher=ledger, clock=clock)
     upkeep = Upkeep(
@@ -210,11 +248,12 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         keep_up=(lambda: None) if log is None else log.keep_up,
     )
     orders = Orders(ami, picture, handler, list_queue=resync.list_queue, timeout=config.commands.timeout)
+    policy = Policy(config.commands.allow, config.commands.groups, config.commands.addresses, config.commands.reasons)
     carrier = Carrier(
         handler,
         orders,
         Periods(handler, agents, apply=picture.decide, now=picture.now),
-        Policy(config.commands.allow, config.commands.groups, config.commands.addresses, config.commands.reasons),
+        policy,
         identity=config.session.agent_identity,
         wrap_up_reasons=config.session.wrap_up_pause_reasons,
         resync=upkeep.resync_now,
@@ -231,16 +270,8 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         limit=config.commands.max_in_flight,
         journal=Journal(ledger),
     )
-    bridge.on_command = commander.receive
-    bridge.commands_answered = lambda: sum(commander.answered.values())
-    bridge.rights_missing = lambda: resync.rights_missing
-    bridge.ledger = ledger
-    bridge.outbox = ledger
-    bridge.ami_counts = lambda: (ami.malformed, ami.dropped)
-    ledger.on_failure = bridge.store_changed
-    ledger.on_dropped = bridge.events_dropped
+    _join(bridge, ledger, commander, resync, ami)
     bridge.on_login = keeper.logged_in.add
-    bridge.on_gone = ledger.gone
     picture.on_burst = ledger.touch
     picture.on_login = keeper.logged_in.add
     backlog.sender = mqtt = MqttClient(
@@ -250,12 +281,43 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         login_ever_succeeded="mqtt" in saved.values.get("logged_in", ""),
     )
     keeper.restore(saved)
+    tally.restore(saved.sessions)
     center.start(picture.as_of())
     ledger.start()
     commander.restore(saved.commands)
     if saved.is_restored:
         announcer.bridge_event("STORE_RESTORED", picture.now(), path=str(config.store.path), reason=RESTORED)
-    return Gateway(picture, upkeep, commander, ami, mqtt, ledger, store)
+    tuning = Tuning(policy, commander, resync, upkeep, compare=upkeep.compare_soon)
+    sources = Sources(
+        node=config.node,
+        outbox_limit=config.store.outbox_limit_mb * MEBIBYTE,
+        picture=picture,
+        broker=mqtt,
+        ledger=ledger,
+        bridge=bridge,
+        ami=ami,
+        commander=commander,
+        resync=resync,
+        names=announcer,
+        queues=queues,
+        agents=agents,
+        tally=tally,
+    )
+    listen = config.http.listen
+    http = None if listen is None else HttpServer(listen, sources, files=FILES)
+    return Gateway(picture, upkeep, commander, ami, mqtt, ledger, store, tuning, http)
+
+
+def _join(bridge: Bridge, ledger: Ledger, commander: Commander, resync: Resync, ami: AmiClient) -> None:
+    """Tell the bridge what it publishes figures of, and what it hands on."""
+    bridge.on_command = commander.receive
+    bridge.commands_answered = lambda: sum(commander.answered.values())
+    bridge.rights_missing = lambda: resync.rights_missing
+    bridge.ledger = bridge.outbox = ledger
+    bridge.ami_counts = lambda: (ami.malformed, ami.dropped)
+    bridge.on_gone = ledger.gone
+    ledger.on_failure = bridge.store_changed
+    ledger.on_dropped = bridge.events_dropped
 
 
 def _timeline(clock: Clock) -> Timeline:
@@ -273,8 +335,12 @@ def _narrators(announcer: Announcer, topics: Topics, presentation: Presentation)
     ]
 
 
-async def serve(config: GatewayConfig) -> None:
-    """Run the gateway until SIGTERM or SIGINT.
+async def serve(config: GatewayConfig, reread: Callable[[], GatewayConfig] | None = None) -> None:
+    """Run the gateway until SIGTERM or SIGINT; SIGHUP has the configuration read anew.
+
+    Args:
+        config: The configuration.
+        reread: Reads it anew, or raises ConfigError; None: it is what it is.
 
     Raises:
         ConfigError: See ``build``.
@@ -287,6 +353,10 @@ async def serve(config: GatewayConfig) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    systemd = Systemd()
+    if reread is not None:
+        rereading = Rereading(gateway.tuning, config, reread, systemd)
+        loop.add_signal_handler(signal.SIGHUP, rereading.reread)
     _log.info(
         "node %s: Asterisk at %s:%d, broker at %s:%d",
         config.node,
@@ -295,7 +365,7 @@ async def serve(config: GatewayConfig) -> None:
         config.mqtt.host,
         config.mqtt.port,
     )
-    await gateway.run(stop)
+    await gateway.run(stop, systemd)
 
 
 def _next_rollover(config: GatewayConfig, local_time: LocalTime) -> Callable[[int], int] | None:
@@ -310,6 +380,11 @@ def _topics(config: GatewayConfig) -> Topics:
         raise ConfigError(f"node or mqtt.prefix: {error}") from None
 
 
+def _following(config: GatewayConfig) -> Following | None:
+    path = config.asterisk.queue_log
+    return None if path is None else Following(path, withhold_callers=not config.mqtt.publish_caller_id)
+
+
 def _ami_settings(config: GatewayConfig) -> AmiSettings:
     asterisk = config.asterisk
     return AmiSettings(
@@ -320,6 +395,7 @@ def _ami_settings(config: GatewayConfig) -> AmiSettings:
         tls=ami_tls_context(_text(asterisk.tls_ca_file)) if asterisk.tls else None,
         tls_server_name=asterisk.tls_server_name,
         wanted=EVENTS | LIST_EVENTS | {RELOADED},
+        withhold_callers=not config.mqtt.publish_caller_id,
     )
 
 
@@ -334,6 +410,7 @@ def _mqtt_settings(config: GatewayConfig, topics: Topics) -> MqttSettings:
         password=None if mqtt.password is None else mqtt.password.get_secret_value(),
         tls=_mqtt_tls(config) if mqtt.tls else None,
         protocol=mqtt.protocol,
+        stop_timeout=LEAVE_WITHIN,
     )
 
 

@@ -12,7 +12,10 @@ GatewayError
 ├── MqttError
 │   ├── MqttConnectionError      back off, reconnect, republish
 │   └── MqttAuthenticationError  longest delay; exit 5 if no login ever succeeded
+├── CommandFailedError           a client's command was answered with an error
+├── NoAnswerError                a client's command got no answer in time: it may have been carried out
 ├── StoreError                   exit 3; the file is left as it is
+├── ReplayError                  a log that cannot be read: tell, exit 2
 ├── StoreWriteError              tell, keep what was to be written, try again
 └── IllegalTransitionError       AGENT_SESSION_STATE forbids the step
 """
@@ -76,8 +79,32 @@ class MqttAuthenticationError(MqttError):
     """The broker refused the login."""
 
 
+class CommandFailedError(GatewayError):
+    """The gateway answered a command with an error.
+
+    Attributes:
+        code: The answer's ``code``, such as ``UNKNOWN_SESSION``.
+        message: Its ``message``, for people.
+        answer: All of it.
+    """
+
+    def __init__(self, code: str, message: str, answer: object) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.answer = answer
+
+
+class NoAnswerError(GatewayError):
+    """A command got no answer in time. It may have been carried out: the state is told by events."""
+
+
 class StoreError(GatewayError):
     """The store cannot be used: unreadable, damaged, in use, not writable or of a newer version; the text names it."""
+
+
+class ReplayError(GatewayError):
+    """A log that is to be replayed, or what belongs to it, cannot be read; the text names the file."""
 
 
 class StoreWriteError(GatewayError):

@@ -202,7 +202,7 @@ class Broker:
 class SampleBroker(Broker):
     """A Mosquitto on the sample files, with its port and paths moved into the folder and these ``USERS``."""
 
-    USERS: ClassVar = {"cti-gateway": "one", "wallboard": "two", "alice": "three"}
+    USERS: ClassVar = {"cti-gateway": "one", "wallboard": "two", "Alice": "three", "supervisor": "four"}
 
     def _write_config(self, port: int) -> Path:
         self._write_passwords(self.USERS).rename(self.directory / "cti-gateway.passwd")

@@ -26,16 +26,28 @@ ALLOWED = {
     "queue_log": {"clock", "domain", "errors", "timeline"},
     "store": {"clock", "domain", "errors"},
     "config": {"errors"},
+    "doctor": {"ami", "clock", "config", "domain", "errors", "mqtt", "store"},
     "logs": set(),
+    "http": {"domain", "errors"},
+    "contract": {"mqtt"},
+    "client": {"backoff", "errors", "mqtt"},
+    "systemd": set(),
+    "replay": {"domain", "errors", "queue_log", "report"},
+    "report": {"domain", "store"},
 }
 #: Who alone may import a part of the gateway ...
-KEPT = {"app": {"cli"}, "cli": {"__main__"}, "config": {"app", "cli"}, "logs": {"cli"}, "service": {"app"}}
+KEPT = {"app": {"cli"}, "cli": {"__main__"}, "config": {"app", "cli", "doctor", "rereading"}, "logs": {"cli"}}
+KEPT |= {"doctor": {"cli"}, "rereading": {"app"}, "service": {"app", "rereading"}}
 #: ... or a library.
 LIBRARIES = {
+    "aiohttp": {"http"},
     "aiomqtt": {"mqtt"},
     "paho": {"mqtt"},
+    "prometheus_client": {"http"},
     "panoramisk": {"ami"},
     "pydantic_settings": {"config"},
+    "pygal": {"report"},
+    "rich": {"cli"},
     "sqlite3": {"store"},
     "typer": {"cli"},
 }

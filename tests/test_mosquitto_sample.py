@@ -104,8 +104,38 @@ async def test_agent_reads_and_commands_its_own_sessions_alone(sample_broker: Br
     own = [SESSION, f"{SESSION}/event", f"{SESSION}/set/response", "cti/pbx1/bridge/asterisk"]
     others = [OTHER, f"{OTHER}/event", f"{OTHER}/set/response", "cti/pbx1/agent/Alice", "cti/pbx1/queue/support"]
     others += ["cti/pbx1/call/support/Alice/PJSIP%2F1001", f"{SESSION}/set"]
-    assert await readable(sample_broker, "alice", own + others, "cti/pbx1/bridge/state") == set(own)
+    assert await readable(sample_broker, "Alice", own + others, "cti/pbx1/bridge/state") == set(own)
     refused = [f"{OTHER}/set", "cti/pbx1/agent/Alice/create_session", SESSION, "cti/pbx1/bridge/request"]
-    codes = await asyncio.to_thread(publish, sample_broker, "alice", f"{SESSION}/set", *refused)
+    codes = await asyncio.to_thread(publish, sample_broker, "Alice", f"{SESSION}/set", *refused)
     assert codes[0] < NOT_AUTHORISED
     assert codes[1:] == [NOT_AUTHORISED] * len(refused)
+
+
+async def test_agents_are_told_apart_by_their_user_name_alone(sample_broker: Broker) -> None:
+    """No line of the sample names an agent: case counts, and a name that only begins alike is somebody else's."""
+    alike = [
+        "cti/pbx1/session/support/alice/x",
+        "cti/pbx1/session/support/Alice Baker/x",
+        "cti/pbx1/session/Alice/Bob/x",
+    ]
+    assert await readable(sample_broker, "Alice", alike, "cti/pbx1/bridge/state") == set()
+    codes = await asyncio.to_thread(publish, sample_broker, "Alice", *(f"{topic}/set" for topic in alike))
+    assert codes == [NOT_AUTHORISED] * len(alike)
+
+
+async def test_supervisor_reads_everything_and_commands_agents_but_not_the_gateway(sample_broker: Broker) -> None:
+    """A supervisor may send each command to sessions, agents and queues, and can forge nothing that is published."""
+    topics = [SESSION, OTHER, f"{SESSION}/event", "cti/pbx2/queue/support", f"{OTHER}/set/response"]
+    assert await readable(sample_broker, "supervisor", topics, "cti/end") == set(topics)
+    allowed = [f"{SESSION}/set", f"{OTHER}/set", "cti/pbx1/agent/Bob/set", "cti/pbx1/agent/Bob/create_session"]
+    allowed += ["cti/pbx1/agent/Bob/measurement_period", "cti/pbx1/queue/support/measurement_period"]
+    refused = [
+        SESSION,
+        f"{SESSION}/event",
+        f"{SESSION}/set/response",
+        "cti/pbx1/bridge/state",
+        "cti/pbx1/bridge/request",
+    ]
+    codes = await asyncio.to_thread(publish, sample_broker, "supervisor", *allowed, *refused)
+    assert all(code < NOT_AUTHORISED for code in codes[: len(allowed)])
+    assert codes[len(allowed) :] == [NOT_AUTHORISED] * len(refused)

@@ -42,6 +42,7 @@ class AmiSettings:
         tls: What to trust; None for a connection in plain text.
         tls_server_name: The name the certificate must bear; None if it is ``host``.
         wanted: Names of the events to hand on; None for all.
+        withhold_callers: Whether numbers and names of callers are left out of what is handed on.
         action_timeout: Until the answer to an action is complete.
         connect_timeout: Until the greeting is there, name look-up and TLS included.
         ping_interval: Between two Pings.
@@ -58,6 +59,7 @@ class AmiSettings:
     tls: ssl.SSLContext | None = None
     tls_server_name: str | None = None
     wanted: frozenset[str] | None = None
+    withhold_callers: bool = False
     action_timeout: float = 5.0
     connect_timeout: float = 10.0
     ping_interval: float = 5.0
@@ -209,6 +211,7 @@ class AmiClient:
         connection = AmiConnection(
             clock=self._clock,
             wanted=self._settings.wanted,
+            withhold_callers=self._settings.withhold_callers,
             on_event=lambda event: self._event(connection, event),
             on_lost=lambda reason: self._lost(connection, reason),
         )

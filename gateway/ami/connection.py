@@ -125,6 +125,7 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
         *,
         clock: Clock,
         wanted: frozenset[str] | None,
+        withhold_callers: bool = False,
         on_event: Callable[[AmiMessage], None],
         on_lost: Callable[[AmiConnectionError], None],
     ) -> None:
@@ -133,6 +134,7 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
         Args:
             clock: Read once per chunk of bytes.
             wanted: Names of the events to hand on; None for all.
+            withhold_callers: Whether numbers and names of callers are left out.
             on_event: Called with each event in wire order. An exception in it is logged, and costs nothing else.
             on_lost: Called once when a connection that was made ends, by whichever side.
         """
@@ -141,7 +143,7 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
         self._on_event = on_event
         self._on_lost = on_lost
         self.closed_by_gateway = False
-        self.decoder = AmiDecoder(wanted)
+        self.decoder = AmiDecoder(wanted, withhold_callers=withhold_callers)
         self.lost: asyncio.Future[AmiConnectionError] = self.loop.create_future()
 
     async def connect(

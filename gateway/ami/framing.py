@@ -10,10 +10,14 @@ from gateway.errors import AmiProtocolError
 BANNER: Final = b"Asterisk Call Manager/"
 MAX_GREETING_SIZE: Final = 256
 MAX_MESSAGE_SIZE: Final = 16 * 1024 * 1024
+MAX_LINES: Final = 200_000  # of one message; in memory each takes many times its bytes
 
 # Asterisk ends lines with CRLF, but a few headers (CallStarted of Agents, one error text) end with a bare LF.
 _END_OF_MESSAGE: Final = re.compile(rb"\n\r?\n")
 _LONGEST_END: Final = 3
+
+_CALLER: Final = ("calleridnum", "calleridname", "connectedlinenum", "connectedlinename")
+"""How the names of headers end that tell of a caller, whichever channel's they are; in lower case."""
 
 _EVENT: Final = b"Event: "
 _ACTION_ID: Final = b"\nActionID:"
@@ -32,13 +36,20 @@ class AmiDecoder:
         failure: What made the stream unusable; None while it is fine. Close the connection when it is set.
     """
 
-    def __init__(self, wanted: frozenset[str] | None = None, max_message_size: int = MAX_MESSAGE_SIZE) -> None:
+    def __init__(
+        self,
+        wanted: frozenset[str] | None = None,
+        max_message_size: int = MAX_MESSAGE_SIZE,
+        *,
+        withhold_callers: bool = False,
+    ) -> None:
         """Take what to keep.
 
         Args:
             wanted: Names of the events to keep, as Asterisk spells them; None keeps all. Answers, and
                 events that carry an ActionID (items of a list), are kept whatever they are called.
             max_message_size: Bytes a message may have; a peer that sends more cannot fill the memory.
+            withhold_callers: Whether numbers and names of callers are left out, as if they were not sent.
         """
         self.greeting: str | None = None
         self.dropped = 0
@@ -47,6 +58,7 @@ class AmiDecoder:
         self._wanted = wanted
         self._wanted_on_wire = None if wanted is None else frozenset(name.encode() for name in wanted)
         self._max_message_size = max_message_size
+        self._withhold_callers = withhold_callers
         self._buffer = bytearray()
         self._searched = 0
 
@@ -58,7 +70,7 @@ class AmiDecoder:
 
         Raises:
             AmiProtocolError: If the first line is not an AMI greeting or a message outgrows
-                ``max_message_size``. Where messages were complete before the bad one they are returned
+                ``max_message_size`` or ``MAX_LINES``. Where messages were complete before the bad one they are returned
                 first: then ``failure`` is set, and the next call raises.
         """
         messages: list[AmiMessage] = []
@@ -117,6 +129,8 @@ class AmiDecoder:
             if name not in self._wanted_on_wire and _ACTION_ID not in raw:
                 self.dropped += 1
                 return None
+        if raw.count(b"\n") > MAX_LINES:
+            raise AmiProtocolError(f"a message has more than {MAX_LINES} lines")
         if raw.startswith(_FOLLOWS):
             lines = _lines_of_follows(raw)
         else:
@@ -134,6 +148,8 @@ class AmiDecoder:
                 self.malformed += 1
                 continue
             name = name.lower()
+            if self._withhold_callers and name.endswith(_CALLER):
+                continue
             value = value.removeprefix(" ")
             if name not in fields:
                 fields[name] = value

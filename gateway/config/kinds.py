@@ -113,6 +113,7 @@ WholeSeconds = Annotated[
 Megabytes = Annotated[
     int, Field(strict=True, ge=1, le=1_000_000, description="whole megabytes, from 1 to 1000000", examples=[512])
 ]
+Days = Annotated[int, Field(strict=True, ge=0, le=36_500, description="whole days, from 0 to 36500", examples=[400])]
 Count = Annotated[
     int, Field(strict=True, ge=1, le=100_000, description="a whole number from 1 to 100000", examples=[100])
 ]

@@ -13,6 +13,7 @@ from pydantic_core.core_schema import ValidationInfo
 from gateway.config.kinds import (
     DAY_S,
     Count,
+    Days,
     FilePath,
     Flag,
     Host,
@@ -199,11 +200,13 @@ class StoreConfig(_Table):
         path: The file.
         synchronous: How SQLite writes; ``normal`` is faster and may lose the last moment at power loss.
         outbox_limit_mb: Megabytes of unsent messages past which the oldest events go.
+        keep_days: Days for which ended sessions and their calls are kept for reports; 0: they are not.
     """
 
     path: FilePath = Path("/var/lib/cti-gateway/gateway.db")
     synchronous: Annotated[Literal["full", "normal"], Field(description='"full" or "normal"')] = "full"
     outbox_limit_mb: Megabytes = 512
+    keep_days: Days = 400
 
 
 class HttpConfig(_Table):

@@ -77,7 +77,8 @@ class ACDQueue:
 
     def current_longest_wait_time(self, now: int) -> int:
         """Microseconds that the caller who waits longest has waited at *now* (CurrentLongestWaitTime); 0 with none."""
-        return max((now - caller.joined_at for caller in self.waiting), default=0)
+        # Asterisk's stamp of a caller who has just come may be later than our own clock's time.
+        return max(0, max((now - caller.joined_at for caller in self.waiting), default=0))
 
     def longest_ever_wait_time(self, now: int) -> int:
         """The longest wait of the period, those still waiting at *now* included (LongestEverWaitTime), microseconds.

@@ -221,7 +221,7 @@ class AgentSession:
         """Calls per hour of the session, without its gaps (ACDCallRate)."""
         if self.final_rate is not None:
             return self.final_rate
-        return self.figures.acd_call_rate(self.duration(now) - self._missing(now))
+        return self.figures.acd_call_rate(self.duration(now) - self.unseen_time(now))
 
     def time_in(self, state: AgentSessionState, now: int) -> int:
         """Microseconds spent in *state* up to *now*; SESSION_ENDED takes none."""
@@ -235,7 +235,7 @@ class AgentSession:
         """Whether nothing of the session is missing."""
         return not self.gaps
 
-    def _missing(self, now: int) -> int:
+    def unseen_time(self, now: int) -> int:
         """Microseconds of gaps, overlaps once, within the session."""
         end = now if self.end_time is None else self.end_time
         missing, reached = 0, self.start_time

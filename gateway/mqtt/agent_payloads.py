@@ -1,71 +1,98 @@
 """What is published of agents. Times of day are RFC 3339 in UTC with milliseconds, durations seconds."""
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from gateway.mqtt.payloads import Payload
+from gateway.mqtt.vocabulary import (
+    AgentStateName,
+    AgentStateValue,
+    CauseName,
+    Count,
+    PerHour,
+    Seconds,
+    Seq,
+    SessionStateName,
+    SessionStateValue,
+    SnapshotSeq,
+    Time,
+    Uuid,
+    WholeSeconds,
+)
 
 
 class MeasurementPeriodPayload(Payload):
     """The window over which figures are counted: its length, and from when to when."""
 
-    seconds: int
-    from_: str = Field(serialization_alias="from")
-    to: str
+    seconds: WholeSeconds = Field(description="its length")
+    from_: Time = Field(
+        serialization_alias="from", validation_alias=AliasChoices("from", "from_"), description="its begin"
+    )
+    to: Time = Field(description="its end")
 
 
 class AgentSessionPayload(Payload):
     """One of an agent's sessions; all of it is on its own topic."""
 
-    group: str
-    address: str
-    session_id: str
-    state: str
-    state_value: int
-    state_since: str
-    reason: str | None
+    group: str = Field(description="the ACD group: the queue's name")
+    address: str = Field(description="the queue member's interface")
+    session_id: Uuid = Field(description="as on the session's topic")
+    state: SessionStateName = Field(description="AGENT_SESSION_STATE without its prefix")
+    state_value: SessionStateValue = Field(description="its number in TAPI")
+    state_since: Time = Field(description="when this state began")
+    reason: str | None = Field(
+        description="why it is not ready, or wraps up: the pause's reason, or what the device lacks"
+    )
 
 
 class AgentPayload(Payload):
     """An agent: state, and the figures of ITAgent over all sessions in the measurement period."""
 
-    contract: int
-    stream: str
-    seq: int | None
-    node: str
-    as_of: str
-    agent: str
-    state: str
-    state_value: int
-    state_since: str
-    measurement_period: MeasurementPeriodPayload
-    overall_call_rate: float
-    number_of_acd_calls: int
-    number_of_incoming_calls: int
-    number_of_outgoing_calls: int
-    total_acd_talk_time: float
-    total_acd_call_time: float
-    total_wrap_up_time: float
-    complete: bool
-    sessions: list[AgentSessionPayload]
+    contract: int = Field(description="version of the contract; a breaking change raises it")
+    stream: Uuid = Field(
+        description="the counters' stream; a new one begins after the loss or restoration of the store"
+    )
+    seq: SnapshotSeq | None = Field(description="number of the last event that is included; null before the first")
+    node: str = Field(description="the gateway's node, as in the base topic")
+    as_of: Time = Field(description="when it was so")
+    agent: str = Field(description="the agent")
+    state: AgentStateName = Field(description="AGENT_STATE without its prefix")
+    state_value: AgentStateValue = Field(description="its number in TAPI")
+    state_since: Time = Field(description="when this state began")
+    measurement_period: MeasurementPeriodPayload = Field(description="over which all figures count")
+    overall_call_rate: PerHour = Field(
+        description="ACD calls by hours in which a session was not NOT_READY, 4 decimals"
+    )
+    number_of_acd_calls: Count = Field(description="queue calls handled")
+    number_of_incoming_calls: Count = Field(description="other calls to the agent's phones")
+    number_of_outgoing_calls: Count = Field(description="calls from the agent's phones")
+    total_acd_talk_time: Seconds = Field(description="talk of the queue calls")
+    total_acd_call_time: Seconds = Field(description="talk and wrap-up")
+    total_wrap_up_time: Seconds = Field(description="wrap-ups that ended")
+    complete: bool = Field(description="false where something could be neither seen nor recovered")
+    sessions: list[AgentSessionPayload] = Field(description="the agent's open sessions")
 
 
 class PreviousAgentPayload(Payload):
     """What an agent was before an event."""
 
-    state: str
-    since: str
+    state: AgentStateName = Field(description="the state before")
+    since: Time = Field(description="when that began")
 
 
 class AgentEventPayload(Payload):
     """One agent event, with the agent after it."""
 
-    stream: str
-    seq: int
-    previous_seq: int | None
-    event: str
-    event_value: int
-    at: str
-    cause: str
-    command_id: str | int | None
-    previous: PreviousAgentPayload | None
-    agent: AgentPayload
+    stream: Uuid = Field(
+        description="the counters' stream; a new one begins after the loss or restoration of the store"
+    )
+    seq: Seq = Field(description="number in the stream, one counter for all topics")
+    previous_seq: Seq | None = Field(
+        description="number of the one before on this topic: a step shows what was missed; null for the first"
+    )
+    event: AgentStateName = Field(description="AGENT_EVENT without its prefix: the state entered")
+    event_value: AgentStateValue = Field(description="its number in TAPI")
+    at: Time = Field(description="when it happened")
+    cause: CauseName = Field(description="what told it")
+    command_id: str | int | None = Field(description="the id of the command that asked for it")
+    previous: PreviousAgentPayload | None = Field(description="what it was before; null for a new agent")
+    agent: AgentPayload = Field(description="what it is after it")

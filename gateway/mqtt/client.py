@@ -35,6 +35,9 @@ class MqttClient:
 
     Not for several threads. ``send`` and ``refresh`` may be called at any time, also before ``run`` and from within
     the listener's methods; what they ask for leaves in a later step of the loop.
+
+    Attributes:
+        losses: How often a connection was lost.
     """
 
     def __init__(
@@ -58,11 +61,17 @@ class MqttClient:
         self._searched = False
         self._warned = ""
         self._stop = asyncio.Event()
+        self.losses = 0
 
     @property
     def connected(self) -> bool:
         """Whether there is a connection on which we publish."""
         return self._sender.attached
+
+    @property
+    def acknowledged(self) -> int:
+        """Publishes that the broker has taken, of whatever kind."""
+        return self._sender.taken
 
     @property
     def depth(self) -> int:
@@ -151,6 +160,7 @@ class MqttClient:
         loss, idle = await self._serve(connection, inbox)
         if self._stop.is_set():
             return 0.0
+        self.losses += 1
         self._warn_once(f"connection lost: {loss.reason}")
         lasted = connection.now() - since
         if lasted >= _STABLE:

@@ -16,6 +16,7 @@ from pydantic import (
     StrictStr,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
 )
 
 from gateway.domain.state import AgentSessionState
@@ -139,12 +140,33 @@ def _without_leading_blanks(text: str) -> str:
     return text.lstrip(" ")
 
 
-_Name = Annotated[StrictStr, AfterValidator(_without_leading_blanks), Field(min_length=1), AfterValidator(check_name)]
-_Group = Annotated[
-    StrictStr, AfterValidator(_without_leading_blanks), Field(min_length=1), AfterValidator(check_separators)
+# A JSON Schema counts characters, not bytes: what it says of lengths is needed and not enough.
+_NO_SEPARATORS: Final = {"type": "string", "pattern": r"^[^\u0000-\u001f\u007f-\u009f|,;]*$"}
+_Name = Annotated[
+    StrictStr,
+    AfterValidator(_without_leading_blanks),
+    Field(min_length=1),
+    AfterValidator(check_name),
+    WithJsonSchema({**_NO_SEPARATORS, "minLength": 1, "maxLength": MAX_NAME_BYTES}),
 ]
-_Reason = Annotated[StrictStr, AfterValidator(_without_leading_blanks), AfterValidator(check_name)]
-_Id = Annotated[StrictStr | StrictInt, AfterValidator(_check_id)]
+_Group = Annotated[
+    StrictStr,
+    AfterValidator(_without_leading_blanks),
+    Field(min_length=1),
+    AfterValidator(check_separators),
+    WithJsonSchema({**_NO_SEPARATORS, "minLength": 1}),
+]
+_Reason = Annotated[
+    StrictStr,
+    AfterValidator(_without_leading_blanks),
+    AfterValidator(check_name),
+    WithJsonSchema({**_NO_SEPARATORS, "maxLength": MAX_NAME_BYTES}),
+]
+_Id = Annotated[
+    StrictStr | StrictInt,
+    AfterValidator(_check_id),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_ID_BYTES}, {"type": "integer"}]}),
+]
 _AnyId = Annotated[StrictStr | StrictInt, AfterValidator(_check_id_size)]
 _SentAt = Annotated[AwareDatetime, BeforeValidator(_check_sent_at)]
 StateName = Literal["NOT_READY", "READY", "BUSY_ON_CALL", "BUSY_WRAPUP", "SESSION_ENDED"]
@@ -155,8 +177,8 @@ class Command(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: _Id | None = None
-    sent_at: _SentAt | None = None
+    id: _Id | None = Field(default=None, description="echoed in the answer; at most 128 bytes")
+    sent_at: _SentAt | None = Field(default=None, description="when it was sent; too old is STALE")
 
     @property
     def sent_at_wall(self) -> int | None:
@@ -172,8 +194,10 @@ def _wall(time: datetime) -> int:
 class SetState(Command):
     """``put_State``: of a session, or of all sessions of an agent."""
 
-    state: StateName
-    reason: _Reason | None = None
+    state: StateName = Field(description="the state asked for")
+    reason: _Reason | None = Field(
+        default=None, description="the pause's reason, at most 79 bytes of UTF-8; without the key a reason stays"
+    )
 
     @property
     def requested(self) -> AgentSessionState:
@@ -194,24 +218,24 @@ class SetState(Command):
 class CreateSession(Command):
     """``CreateSession``: log in."""
 
-    group: _Group
-    address: _Name
-    state: Literal["READY", "NOT_READY"] = "READY"
-    reason: _Reason | None = None
-    penalty: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = 0
-    state_interface: _Name | None = None
+    group: _Group = Field(description="the queue")
+    address: _Name = Field(description="the interface that is to be rung, at most 79 bytes of UTF-8")
+    state: Literal["READY", "NOT_READY"] = Field(default="READY", description="its first state")
+    reason: _Reason | None = Field(default=None, description="why it begins NOT_READY, at most 79 bytes of UTF-8")
+    penalty: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = Field(default=0, description="the member's in the queue")
+    state_interface: _Name | None = Field(default=None, description="whose device state counts, if not the address's")
 
 
 class BridgeRequest(Command):
     """A request to the gateway itself."""
 
-    request: Literal["resync", "health"]
+    request: Literal["resync", "health"] = Field(description="ask Asterisk for everything anew, or publish health now")
 
 
 class MeasurementPeriod(Command):
     """``put_MeasurementPeriod``: of an agent or a queue. Zero is no period; the longest is TAPI's ``long``."""
 
-    seconds: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+    seconds: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] = Field(description="its length; the figures begin anew")
 
 
 _Model = TypeVar("_Model", bound=Command)

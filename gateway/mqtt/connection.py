@@ -98,7 +98,7 @@ class Connection(aiomqtt.Client):
         self,
         settings: MqttSettings,
         version: str,
-        will_topic: str,
+        will_topic: str | None,
         on_message: OnMessage,
         on_acknowledged: OnAcknowledged,
     ) -> None:
@@ -111,7 +111,7 @@ class Connection(aiomqtt.Client):
             password=settings.password,
             identifier=settings.client_id,
             protocol=aiomqtt.ProtocolVersion.V5 if mqtt5 else aiomqtt.ProtocolVersion.V311,
-            will=aiomqtt.Will(will_topic, b"offline", qos=1, retain=True),
+            will=None if will_topic is None else aiomqtt.Will(will_topic, b"offline", qos=1, retain=True),
             clean_session=None if mqtt5 else True,
             timeout=settings.connect_timeout,
             keepalive=settings.keep_alive,
@@ -170,6 +170,7 @@ class Connection(aiomqtt.Client):
             MqttConnectionError: If no SUBACK comes.
         """
         qos = 1 if commands else 0
+        options: SubscribeOptions | int = qos
         if self.version == "5":
             options = SubscribeOptions(
                 qos,
@@ -177,13 +178,25 @@ class Connection(aiomqtt.Client):
                 retainAsPublished=commands,
                 retainHandling=_RETAIN_IF_NEW if commands else 0,
             )
-            codes: Sequence[Any] = await self.unless_lost(self.subscribe([(each, options) for each in topic_filters]))
-        else:
-            codes = await self.unless_lost(self.subscribe([(each, qos) for each in topic_filters]))
-        for topic_filter, code in zip(topic_filters, codes, strict=False):
+        await self._subscribe([(each, options) for each in topic_filters])
+
+    async def _subscribe(self, wanted: list[tuple[str, Any]]) -> None:
+        codes: Sequence[Any] = await self.unless_lost(self.subscribe(wanted))
+        for (topic_filter, _), code in zip(wanted, codes, strict=False):
             value: int = code.value if isinstance(code, ReasonCode) else code
             if value >= FAILURE:
                 _logger.warning("the broker refuses the subscription to %s: %s", topic_filter, code)
+
+    async def follow(self, topic_filters: list[str]) -> None:
+        """Subscribe with QoS 1 to what others publish and wait for the SUBACK; a refused filter is logged.
+
+        What is retained comes first, and is all that has the flag.
+
+        Raises:
+            MqttConnectionError: If no SUBACK comes.
+        """
+        options = SubscribeOptions(1) if self.version == "5" else 1
+        await self._subscribe([(each, options) for each in topic_filters])
 
     async def unsubscribe_from(self, topic_filters: list[str]) -> None:
         """Unsubscribe and wait for the UNSUBACK.
@@ -201,11 +214,12 @@ class Connection(aiomqtt.Client):
         retain: bool = False,
         expiry: int | None = None,
         correlation_data: bytes | None = None,
+        response_topic: str | None = None,
     ) -> int:
         """Hand a QoS 1 message to the socket and return its packet identifier.
 
-        The answer comes as a call of ``on_acknowledged``. *expiry* (seconds) and *correlation_data* are left out under
-        3.1.1, which has neither.
+        The answer comes as a call of ``on_acknowledged``. *expiry* (seconds), *correlation_data* and *response_topic*
+        are left out under 3.1.1, which has none of them.
 
         Raises:
             ValueError: If it can never be sent: a wildcard in the topic, or larger than the broker takes.
@@ -213,7 +227,7 @@ class Connection(aiomqtt.Client):
         """
         if not topic or "\0" in topic:
             raise ValueError("no topic, or a NUL in it")
-        properties = publish_properties(expiry, correlation_data) if self.version == "5" else None
+        properties = publish_properties(expiry, correlation_data, response_topic) if self.version == "5" else None
         if self.maximum_packet_size is not None:
             size = packet_size(topic, payload, properties)
             if size > self.maximum_packet_size:

@@ -28,15 +28,19 @@ def connect_properties(settings: MqttSettings) -> Properties:
     return properties
 
 
-def publish_properties(expiry: int | None, correlation_data: bytes | None) -> Properties | None:
+def publish_properties(
+    expiry: int | None, correlation_data: bytes | None, response_topic: str | None = None
+) -> Properties | None:
     """Properties of PUBLISH; None for none, which costs nothing."""
-    if expiry is None and correlation_data is None:
+    if expiry is None and correlation_data is None and response_topic is None:
         return None
     properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     if expiry is not None:
         properties.MessageExpiryInterval = expiry
     if correlation_data is not None:
         properties.CorrelationData = correlation_data
+    if response_topic is not None:
+        properties.ResponseTopic = response_topic
     return properties
 
 

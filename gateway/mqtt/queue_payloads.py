@@ -1,111 +1,139 @@
 """What is published of queues and groups. Times of day are RFC 3339 in UTC with milliseconds, durations seconds."""
 
+from pydantic import Field
+
 from gateway.mqtt.agent_payloads import MeasurementPeriodPayload
 from gateway.mqtt.payloads import Payload
+from gateway.mqtt.vocabulary import (
+    CauseName,
+    Count,
+    GroupEventName,
+    GroupEventValue,
+    Percent,
+    QueueEventName,
+    QueueEventValue,
+    Seconds,
+    Seq,
+    SnapshotSeq,
+    Time,
+    Uuid,
+)
 
 
 class ServiceLevelPayload(Payload):
     """How many of the answered callers were answered within the threshold, and in per cent; null: not known."""
 
-    threshold: float | None
-    answered_in_time: int
-    percent: float
+    threshold: Seconds | None = Field(description="Asterisk's; null: not known")
+    answered_in_time: Count = Field(description="answered within the threshold")
+    percent: Percent = Field(description="of the answered")
 
 
 class WaitingCallerPayload(Payload):
     """A caller who waits."""
 
-    uniqueid: str
-    linkedid: str | None
-    caller_number: str | None
-    caller_name: str | None
-    position: int
-    waiting_since: str
+    uniqueid: str = Field(description="Asterisk's Uniqueid of the caller's channel")
+    linkedid: str | None = Field(description="Asterisk's Linkedid, which all channels of one call share")
+    caller_number: str | None = Field(description="null where unknown, or where the gateway may not tell")
+    caller_name: str | None = Field(description="null where unknown, or where the gateway may not tell")
+    position: Count = Field(description="from 1")
+    waiting_since: Time = Field(description="when the caller joined")
 
 
 class SessionsByStatePayload(Payload):
     """Numbers of sessions, by AGENT_SESSION_STATE."""
 
-    NOT_READY: int
-    READY: int
-    BUSY_ON_CALL: int
-    BUSY_WRAPUP: int
+    NOT_READY: Count
+    READY: Count
+    BUSY_ON_CALL: Count
+    BUSY_WRAPUP: Count
 
 
 class QueuePayload(Payload):
     """A queue: every figure of ITQueue in the measurement period, and what users of Asterisk expect."""
 
-    contract: int
-    stream: str
-    seq: int | None
-    node: str
-    as_of: str
-    queue: str
-    group: str
-    measurement_period: MeasurementPeriodPayload
-    total_calls_queued: int
-    current_calls_queued: int
-    total_calls_abandoned: int
-    total_calls_flowed_in: int
-    total_calls_flowed_out: int
-    longest_ever_wait_time: float
-    current_longest_wait_time: float
-    average_wait_time: float
-    final_disposition: int
-    answered: int
-    service_level: ServiceLevelPayload
-    callers_waiting: list[WaitingCallerPayload]
-    agents: SessionsByStatePayload
+    contract: int = Field(description="version of the contract; a breaking change raises it")
+    stream: Uuid = Field(
+        description="the counters' stream; a new one begins after the loss or restoration of the store"
+    )
+    seq: SnapshotSeq | None = Field(description="number of the last event that is included; null before the first")
+    node: str = Field(description="the gateway's node, as in the base topic")
+    as_of: Time = Field(description="when it was so")
+    queue: str = Field(description="the queue")
+    group: str = Field(description="the ACD group: the queue's name")
+    measurement_period: MeasurementPeriodPayload = Field(description="over which the figures count")
+    total_calls_queued: Count = Field(description="callers who joined")
+    current_calls_queued: Count = Field(description="callers who wait now")
+    total_calls_abandoned: Count = Field(description="callers who hung up")
+    total_calls_flowed_in: Count = Field(description="came from another queue")
+    total_calls_flowed_out: Count = Field(description="left by time-out, key or because it was empty")
+    longest_ever_wait_time: Seconds = Field(description="in the period, those still waiting included")
+    current_longest_wait_time: Seconds = Field(description="of those who wait now")
+    average_wait_time: Seconds = Field(description="of all who left, answered or not")
+    final_disposition: Count = Field(description="left by time-out or empty, and entered no further queue")
+    answered: Count = Field(description="callers connected to an agent")
+    service_level: ServiceLevelPayload = Field(description="answered in time")
+    callers_waiting: list[WaitingCallerPayload] = Field(description="the next to be served first, 100 at most")
+    agents: SessionsByStatePayload = Field(description="numbers of sessions")
 
 
 class QueueCallerPayload(Payload):
     """The caller of a queue event: its place then, and how long it had waited."""
 
-    uniqueid: str
-    linkedid: str | None
-    caller_number: str | None
-    caller_name: str | None
-    position: int | None
-    waiting_since: str
-    wait: float
-    key: str | None
+    uniqueid: str = Field(description="Asterisk's Uniqueid of the caller's channel")
+    linkedid: str | None = Field(description="Asterisk's Linkedid, which all channels of one call share")
+    caller_number: str | None = Field(description="null where unknown, or where the gateway may not tell")
+    caller_name: str | None = Field(description="null where unknown, or where the gateway may not tell")
+    position: Count | None = Field(description="from 1; null where it is not known")
+    waiting_since: Time = Field(description="when the caller joined")
+    wait: Seconds = Field(description="until this event")
+    key: str | None = Field(description="the key that was pressed to leave")
 
 
 class QueueEventPayload(Payload):
     """One queue event, with the queue after it; ``caller`` is null where it is about the queue itself."""
 
-    stream: str
-    seq: int
-    previous_seq: int | None
-    event: str
-    event_value: int | None
-    at: str
-    cause: str
-    caller: QueueCallerPayload | None
-    queue: QueuePayload
+    stream: Uuid = Field(
+        description="the counters' stream; a new one begins after the loss or restoration of the store"
+    )
+    seq: Seq = Field(description="number in the stream, one counter for all topics")
+    previous_seq: Seq | None = Field(
+        description="number of the one before on this topic: a step shows what was missed; null for the first"
+    )
+    event: QueueEventName = Field(description="ACDQUEUE_EVENT without its prefix, or what a caller did")
+    event_value: QueueEventValue | None = Field(description="its number in TAPI; null for what callers do")
+    at: Time = Field(description="when it happened")
+    cause: CauseName = Field(description="what told it")
+    caller: QueueCallerPayload | None = Field(description="null where it is about the queue itself")
+    queue: QueuePayload = Field(description="what it is after it")
 
 
 class GroupPayload(Payload):
     """A group: its queues, and the number of its sessions by state."""
 
-    contract: int
-    stream: str
-    seq: int | None
-    node: str
-    as_of: str
-    group: str
-    queues: list[str]
-    sessions: SessionsByStatePayload
+    contract: int = Field(description="version of the contract; a breaking change raises it")
+    stream: Uuid = Field(
+        description="the counters' stream; a new one begins after the loss or restoration of the store"
+    )
+    seq: SnapshotSeq | None = Field(description="number of the last event that is included; null before the first")
+    node: str = Field(description="the gateway's node, as in the base topic")
+    as_of: Time = Field(description="when it was so")
+    group: str = Field(description="the ACD group: the queue's name")
+    queues: list[str] = Field(description="its queues")
+    sessions: SessionsByStatePayload = Field(description="numbers of its sessions")
 
 
 class GroupEventPayload(Payload):
     """One group event, with the group after it."""
 
-    stream: str
-    seq: int
-    previous_seq: int | None
-    event: str
-    event_value: int
-    at: str
-    cause: str
-    group: GroupPayload
+    stream: Uuid = Field(
+        description="the counters' stream; a new one begins after the loss or restoration of the store"
+    )
+    seq: Seq = Field(description="number in the stream, one counter for all topics")
+    previous_seq: Seq | None = Field(
+        description="number of the one before on this topic: a step shows what was missed; null for the first"
+    )
+    event: GroupEventName = Field(description="ACDGROUP_EVENT without its prefix")
+    event_value: GroupEventValue = Field(description="its number in TAPI")
+    at: Time = Field(description="when it happened")
+    cause: CauseName = Field(description="what told it")
+    group: GroupPayload = Field(description="what it is after it")

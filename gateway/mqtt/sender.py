@@ -22,12 +22,14 @@ class Sender:
     Attributes:
         outbox: What waits and what is under way.
         heard: Whether the broker has acknowledged anything on this connection.
+        taken: Publishes that a broker has taken.
     """
 
     def __init__(self, outbox: Outbox, window: int, state_topic: str, listener: MqttListener) -> None:
         """Keep *window* messages under way at most; *state_topic* is where ``online`` and ``offline`` go."""
         self.outbox = outbox
         self.heard = False
+        self.taken = 0
         self._window = window
         self._state_topic = state_topic
         self._listener = listener
@@ -72,6 +74,8 @@ class Sender:
         entry = self.outbox.acknowledged(identifier)
         if entry is not None and refusal is not None:
             self._refused(entry, refusal)
+        elif entry is not None:
+            self.taken += 1
         self.step_soon()
 
     async def drain(self) -> None:

@@ -17,6 +17,7 @@ from gateway.queue_log.files import (
     written,
 )
 from gateway.queue_log.files import listing as list_files
+from gateway.queue_log.parse import parse, parse_without_caller
 from gateway.queue_log.place import Place, fits, is_whole, mark
 from gateway.queue_log.reading import Missing, Reading, Stretch
 
@@ -34,10 +35,12 @@ class QueueLog:
 
     Args:
         path: The file that Asterisk writes to.
+        withhold_callers: Whether numbers and names of callers are left out.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, withhold_callers: bool = False) -> None:
         self._path = path
+        self._parse = parse_without_caller if withhold_callers else parse
 
     def poll(self, place: Place | None) -> Reading | None:
         """What came since *place*; None if nothing did, which costs one ``stat``."""
@@ -72,7 +75,7 @@ class QueueLog:
                 _log.warning("%s is being rotated again and again; reading what is there", self._path)
                 break
             opening.files.close()
-        return Reading(stretches, opening.next_place, opening.missing, opening.files)
+        return Reading(stretches, opening.next_place, opening.missing, opening.files, parse_line=self._parse)
 
 
 class _Opening:

@@ -9,6 +9,9 @@ from typing import Final, NamedTuple
 _FREE_TEXT: Final = frozenset({b"PAUSE", b"UNPAUSE", b"PAUSEALL", b"UNPAUSEALL"})
 """Events whose one datum is what somebody typed: a ``|`` in it belongs to it."""
 
+_CALLER: Final = (1, 3)
+"""Where ENTERQUEUE has the caller's number and name."""
+
 _FIXED: Final = 5
 """Fields before the data."""
 
@@ -62,3 +65,11 @@ def parse(line: bytes) -> Entry | None:
         rest.pop()
     callid, queue, agent, event, *data = (field.decode("utf-8", "replace") for field in (*fields[1:_FIXED], *rest))
     return Entry(int(fields[0]), callid, queue, agent, event, tuple(data))
+
+
+def parse_without_caller(line: bytes) -> Entry | None:
+    """The same, but for the caller's number and name, which are not kept."""
+    entry = parse(line)
+    if entry is None or entry.event != "ENTERQUEUE":
+        return entry
+    return entry._replace(data=tuple("" if place in _CALLER else text for place, text in enumerate(entry.data)))

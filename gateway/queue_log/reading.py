@@ -1,6 +1,6 @@
 """What there is to read of a log at one moment: parts of open files, as entries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import dropwhile
@@ -49,15 +49,22 @@ class Reading:
     """
 
     def __init__(
-        self, stretches: Sequence[Stretch], place: Place | None, missing: Sequence[Missing], files: ExitStack
+        self,
+        stretches: Sequence[Stretch],
+        place: Place | None,
+        missing: Sequence[Missing],
+        files: ExitStack,
+        *,
+        parse_line: Callable[[bytes], Entry | None] = parse,
     ) -> None:
-        """Take over *files*: closing the reading closes them."""
+        """Take over *files*: closing the reading closes them. *parse_line* makes the entries."""
         self.place = place
         self.missing = list(missing)
         self.garbage = 0
         self._stretches = stretches
         self._damaged: set[str] = set()
         self._files = files
+        self._parse = parse_line
 
     @property
     def complete(self) -> bool:
@@ -91,7 +98,7 @@ class Reading:
     def _read(self, stretch: Stretch) -> Iterator[list[Entry]]:
         garbage, since = 0, stretch.since
         for lines in _lines(stretch):
-            entries = [entry for entry in map(parse, lines) if entry is not None]
+            entries = [entry for entry in map(self._parse, lines) if entry is not None]
             garbage += len(lines) - len(entries)
             if since is not None:
                 entries = list(dropwhile(lambda entry, since=since: entry.time < since, entries))  # type: ignore[misc]

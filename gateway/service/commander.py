@@ -75,6 +75,9 @@ class Commander:
         max_age: Microseconds after which a command is too old.
         limit: How many may run at once.
         journal: Keeps them over a kill; None: nobody does.
+
+    Attributes:
+        limit: As it was given; it may be changed at any time.
     """
 
     def __init__(
@@ -97,7 +100,7 @@ class Commander:
         self._refusal = refusal
         self._is_current = is_current
         self._max_age = max_age
-        self._limit = limit
+        self.limit = limit
         self._replies = Replies(topics, publisher, clock)
         self._repeats = Repeats()
         self._deliveries = Deliveries()
@@ -173,7 +176,7 @@ class Commander:
             return
         known = None if command.id is None else self._repeats.find(inbound.topic, command.id, arrived.steady)
         if known is not None and known.digest == digest(inbound.payload):
-            self._repeat(known, reply_to)
+            self._repeat(known, command, reply_to)
             return
         try:
             self._check(address, inbound, command, arrived, id_is_known=known is not None)
@@ -233,8 +236,8 @@ class Commander:
             )
         if (refusal := self._refusal(address, command)) is not None:
             raise refusal
-        if len(self._running) >= self._limit:
-            raise CommandError(Code.BUSY, f"{self._limit} commands are under way: try again, with a new id")
+        if len(self._running) >= self.limit:
+            raise CommandError(Code.BUSY, f"{self.limit} commands are under way: try again, with a new id")
         if self._stopped:
             raise CommandError(Code.LINK_DOWN, "the gateway is stopping")
         if address.kind != "bridge_request" and not self._is_current():
@@ -268,11 +271,14 @@ class Commander:
         self._finish(request, result)
         _log.info("%s %s: %s", request.address.kind, _names(request.address), result.code or "ok")
 
-    def _repeat(self, known: Known, reply_to: ReplyTo) -> None:
-        if known.answer is None:
+    def _repeat(self, known: Known, command: Command, reply_to: ReplyTo) -> None:
+        if known.answer is not None:
+            self._replies.send(reply_to, known.answer)
+        elif len(known.waiting) < self.limit:
             known.waiting.append(reply_to)
         else:
-            self._replies.send(reply_to, known.answer)
+            why = f"{self.limit} repeats of this command wait for its answer already"
+            self._replies.answer(reply_to, command.id, Result(Code.BUSY, why))
 
     def _finish(self, request: _Request, result: Result) -> None:
         request.answered = True

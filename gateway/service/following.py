@@ -23,14 +23,15 @@ class Following:
 
     Args:
         path: The file that Asterisk writes to.
+        withhold_callers: Whether numbers and names of callers are left out.
 
     Attributes:
         callers: Who waits, as of the settled place.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, withhold_callers: bool = False) -> None:
         self.callers = WaitingCallers()
-        self._queue_log = QueueLog(path)
+        self._queue_log = QueueLog(path, withhold_callers=withhold_callers)
         self._path = path
         self._since = 0
         self._settled: Place | None = None

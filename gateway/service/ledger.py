@@ -43,6 +43,7 @@ class Ledger:
         last_seq: As it was given.
         seq: The ``seq`` of the last event that is kept.
         failure: Why the store cannot be written to, or read, at present; None while it can.
+        failures: How often that began.
         on_failure: Called when that changes.
         on_dropped: Told how many messages were dropped to keep the store's bound, and the topic of the first.
     """
@@ -58,6 +59,7 @@ class Ledger:
     ) -> None:
         self.last_seq = self.seq = last_seq
         self.failure: str | None = None
+        self.failures = 0
         self.on_failure: Callable[[], None] = lambda: None
         self.on_dropped: Callable[[int, str], None] = lambda _count, _topic: None
         self._store = store
@@ -207,6 +209,7 @@ class Ledger:
         if self.failure is None:
             _log.error("the store cannot be used, so nothing new is published until it can: %s", why)
             self.failure = why
+            self.failures += 1
             self.on_failure()
 
     def _cancel(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -76,7 +77,9 @@ class Picture:
         settled: Whether all that the model has come to know has been told. While a picture is being made it has not,
             and the model must not be kept without what it brought: after a kill all of it is worked out anew.
         expectations: What commands wait for.
-        events_handled: Messages taken.
+        events: Events taken, by name.
+        losses: How often the link was lost.
+        gaps: Losses after which a picture was made again, by what came of them: ``recovered``, ``partly`` or ``lost``.
         lag: Microseconds between Asterisk's stamp on the last event and its arrival; None before the first.
         heard: Events that came since the login and wait for the verdict.
         connected_at: Instant of the login.
@@ -104,7 +107,9 @@ class Picture:
         self.current = False
         self.settled = True
         self.expectations = Expectations()
-        self.events_handled = 0
+        self.events: Counter[str] = Counter()
+        self.losses = 0
+        self.gaps: Counter[str] = Counter()
         self.lag: int | None = None
         self.wanted: dict[str, None] = {}
         self.heard: list[AmiMessage] = []
@@ -161,6 +166,11 @@ class Picture:
         self._last_contact = self._last_sign = last_contact
 
     @property
+    def events_handled(self) -> int:
+        """Events taken."""
+        return self.events.total()
+
+    @property
     def completions_unmatched(self) -> int:
         """AgentComplete events that belong to no known call."""
         return self._translator.calls.unmatched
@@ -201,6 +211,7 @@ class Picture:
         """The link is lost: what is known stays, and stops moving."""
         if self._stopped:
             return
+        self.losses += 1
         if self._begun:
             # Of a link that went before anything of it was applied, nothing was seen.
             self._last_contact = self._heard_until(last_contact)
@@ -249,6 +260,7 @@ class Picture:
         self._begun = True
         self._handler.seen_since = now
         if self._last_contact is not None:
+            self.gaps["lost"] += 1
             self.apply(ContactLost(self._last_contact, now, self.link.last_error or "the link to Asterisk was lost"))
             if restarted:
                 self._announcer.bridge_event("ASTERISK_RESTARTED", now)
@@ -271,6 +283,8 @@ class Picture:
         Where the link was lost meanwhile, what waited is lost with it, and the next gap begins where this one ended.
         """
         now = self.now()
+        whole = recovered.complete and not recovered.unplaced
+        self.gaps["recovered" if whole else "partly"] += 1
         if self._waiting is None:
             self._last_contact = gap.end
         self._begun = self._waiting is not None
@@ -291,7 +305,7 @@ class Picture:
             now,
             begin=time_of_day(self._timeline.wall(gap.begin)),
             end=time_of_day(self._timeline.wall(gap.end)),
-            complete=recovered.complete and not recovered.unplaced,
+            complete=whole,
             unplaced=recovered.unplaced,
         )
         self._flush()
@@ -329,7 +343,7 @@ class Picture:
     # Facts ---------------------------------------------------------------------------------------------------------
 
     def _take(self, message: AmiMessage) -> None:
-        self.events_handled += 1
+        self.events[message.event] += 1
         if message.event == RELOADED:
             self.on_reloaded()
         stamped = timestamp(message.fields.get("timestamp"))

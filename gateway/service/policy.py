@@ -7,9 +7,11 @@ from fnmatch import fnmatchcase
 from gateway.domain.member import fold
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Policy:
-    """What is allowed; patterns have ``*`` and ``?``. Groups and addresses match without regard to ASCII case.
+    """What is allowed; the operator may change it while the gateway runs.
+
+    Patterns have ``*`` and ``?``. Groups and addresses match without regard to ASCII case.
 
     Attributes:
         commands: ``set``, ``create_session``, ``end_session``, ``measurement_period``, ``resync``.

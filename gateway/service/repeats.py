@@ -18,6 +18,9 @@ _Entry = TypeVar("_Entry")
 REMEMBERED_TIME: Final = 60 * SECOND
 """Microseconds for which a command is known: a repeat gets the same answer."""
 
+MOST_REMEMBERED: Final = 50_000
+"""How many are known at once; past it the oldest go early, so that a flood of commands cannot fill the memory."""
+
 
 @dataclass(slots=True)
 class Known:
@@ -52,6 +55,8 @@ class Repeats:
         """A new command."""
         key = key_of(topic, command_id)
         self._known.pop(key, None)
+        if len(self._known) >= MOST_REMEMBERED:
+            _forget_old(self._known, lambda known: known.answer is not None and len(self._known) >= MOST_REMEMBERED)
         known = self._known[key] = Known(digest(payload), now)
         return known
 
@@ -68,7 +73,7 @@ class Deliveries:
 
     def is_second(self, inbound: Inbound, now: int) -> bool:
         """Whether *inbound* was taken already: it is marked as a duplicate, and its like was here; notes it if not."""
-        _forget_old(self._taken, lambda at: now - at >= REMEMBERED_TIME)
+        _forget_old(self._taken, lambda at: now - at >= REMEMBERED_TIME or len(self._taken) >= MOST_REMEMBERED)
         parts = (inbound.topic, inbound.payload, inbound.response_topic, inbound.correlation_data)
         message = digest(repr(parts).encode("utf-8", "surrogatepass"))
         was_here = self._taken.pop(message, None) is not None  # to stand behind those that are older
@@ -87,7 +92,10 @@ class Retained:
         message = digest(inbound.payload)
         if inbound.replayed and self._told.get(inbound.topic) == message:
             return True
+        self._told.pop(inbound.topic, None)
         self._told[inbound.topic] = message
+        if len(self._told) > MOST_REMEMBERED:
+            del self._told[next(iter(self._told))]
         return False
 
     def cleared(self, topic: str) -> None:

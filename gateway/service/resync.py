@@ -106,6 +106,14 @@ class Resync:
         self._warned: set[str] = set()
         self._busy = asyncio.Lock()
 
+    def set_wrap_up(self, wrap_up: Mapping[str, int]) -> None:
+        """Take what the operator says now: seconds by queue. What is no longer said, the next comparison asks for."""
+        before, self._wrap_up = self._wrap_up, {fold(queue): each * SECOND for queue, each in wrap_up.items()}
+        for queue in before | self._wrap_up:
+            if before.get(queue) != self._wrap_up.get(queue):
+                told = WrapUpConfigured(queue, self._wrap_up.get(queue))
+                self._picture.in_order(partial(self._picture.decide, told))
+
     @property
     def busy(self) -> bool:
         """Whether Asterisk is being asked, so that queues wanted meanwhile are listed before it ends."""

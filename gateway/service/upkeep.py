@@ -36,6 +36,10 @@ class Upkeep:
         statistics_interval: Seconds in which every session's snapshot is sent once.
         following: Asterisk's queue_log; None where there is none.
         keep_up: Reads on in what of it is read at once.
+
+    Attributes:
+        resync_interval: As it was given; it may be changed at any time.
+        statistics_interval: Likewise.
     """
 
     def __init__(
@@ -58,8 +62,8 @@ class Upkeep:
         self._announcer = announcer
         self._handler = handler
         self._bridge = bridge
-        self._resync_interval = resync_interval
-        self._statistics_interval = statistics_interval
+        self.resync_interval = resync_interval
+        self.statistics_interval = statistics_interval
         self._making: asyncio.Task[None] | None = None
         self._asked: set[asyncio.Task[None]] = set()
         picture.on_change = bridge.picture_changed
@@ -67,7 +71,7 @@ class Upkeep:
         picture.on_disconnected = self._stop_making
         picture.on_wanted = self._list_wanted
         picture.on_doubt = self._measure_clock
-        picture.on_reloaded = self._compare_after_reload
+        picture.on_reloaded = self.compare_soon
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -95,6 +99,11 @@ class Upkeep:
         except AmiError as error:
             raise CommandError(Code.TIMEOUT, str(error)) from None
 
+    def compare_soon(self) -> None:
+        """A configuration was read anew, Asterisk's or the gateway's: compare the picture, if there is one."""
+        if self._picture.current:
+            self._start(self._resync.reconcile(), "reconciliation after a reload")
+
     # Asked for by the picture --------------------------------------------------------------------------------------
 
     def _make_picture(self) -> None:
@@ -114,10 +123,6 @@ class Upkeep:
     def _measure_clock(self) -> None:
         self._start(self._resync.measure_clock(), "measure clock")
 
-    def _compare_after_reload(self) -> None:
-        if self._picture.current:
-            self._start(self._resync.reconcile(), "reconciliation after a reload")
-
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(_until_lost(work, name), name=name)
         self._asked.add(task)
@@ -128,7 +133,7 @@ class Upkeep:
 
     async def _reconcile(self) -> None:
         while True:
-            await asyncio.sleep(self._resync_interval)
+            await asyncio.sleep(self.resync_interval)
             if self._picture.current:
                 await _until_lost(self._resync.reconcile(), "reconciliation")
 
@@ -137,7 +142,7 @@ class Upkeep:
             await asyncio.sleep(TICK)
             if not self._picture.current:
                 continue
-            self._announcer.refresh_share(min(1.0, TICK / self._statistics_interval))
+            self._announcer.refresh_share(min(1.0, TICK / self.statistics_interval))
             for session in self._announcer.expire(self._picture.now()):
                 self._handler.forget(session.session_id)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.domain.session import AgentSession
+from gateway.store.ended import Archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Batch:
         commands: New and changed commands by ``key``; wins over ``forgotten_commands``, so that a key forgotten and
             used anew in one burst stays.
         forgotten_commands: Keys of commands to delete.
+        archive: What is over, and is kept for reports.
     """
 
     sessions: dict[str, AgentSession] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class Batch:
     objects: dict[tuple[str, str], str | None] = field(default_factory=dict)
     commands: dict[str, KnownCommand] = field(default_factory=dict)
     forgotten_commands: set[str] = field(default_factory=set)
+    archive: Archive = field(default_factory=Archive)
 
     def __bool__(self) -> bool:
         return bool(
@@ -89,6 +92,7 @@ class Batch:
             or self.objects
             or self.commands
             or self.forgotten_commands
+            or self.archive
         )
 
     def forget_session(self, session_id: str) -> None:

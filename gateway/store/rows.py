@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.domain.session import AgentSession, Rules
 from gateway.errors import StoreError
+from gateway.store.archive import write_archive
 from gateway.store.contents import Batch, Dropped, KnownCommand, Message, Renumbering
 from gateway.store.sessions import session_from_json, session_to_json
 
@@ -30,6 +31,8 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> tuple[int, int]
     )
     _write_objects(connection, batch)
     _write_commands(connection, batch)
+    if batch.archive:
+        write_archive(connection, batch.archive)
     return _write_messages(connection, batch)
 
 

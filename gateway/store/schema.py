@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.errors import StoreError
+from gateway.store.archive import TABLES as ARCHIVE_TABLES
 
 Migration = Callable[[sqlite3.Connection], None]
 
@@ -72,7 +73,13 @@ def _make_objects(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_make_tables, _make_objects)
+def _make_archive(connection: sqlite3.Connection) -> None:
+    """What is over is kept for reports since this version."""
+    for statement in ARCHIVE_TABLES:
+        connection.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_make_tables, _make_objects, _make_archive)
 
 
 def check_version(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:

@@ -99,6 +99,7 @@ MISTAKES = [
     ("[store]\npath = ''", 2, "store.path", "the path of a file", '""', 'path = "/var/lib'),
     ("[store]\npath = ['x']", 2, "store.path", "the path of a file", "a list", 'path = "/var/lib'),
     ("[store]\nsynchronous = 'off'", 2, "store.synchronous", '"full" or "normal"', '"off"', 'synchronous = "full"'),
+    ("[store]\nkeep_days = -1", 2, "store.keep_days", "from 0 to", "-1", "keep_days = 400"),
     ("[store]\noutbox_limit_mb = 0", 2, "store.outbox_limit_mb", "from 1 to", "0", "outbox_limit_mb = 512"),
     ("[http]\nlisten = '9810'", 2, "http.listen", '"host:port"', '"9810"', 'listen = "127.0.0.1:9810"'),
     ("[http]\nlisten = 'h:70000'", 2, "http.listen", '"host:port"', '"h:70000"', 'listen = "127.0.0.1:9810"'),

@@ -74,6 +74,13 @@ def test_a_caller_waits_until_it_leaves(hall: Hall) -> None:
     assert queue.longest_ever_wait_time(at(20)) == us(16)
 
 
+def test_nobody_waits_for_less_than_no_time(hall: Hall) -> None:
+    """A caller whose joining Asterisk dates a little after our own time has not waited yet."""
+    hall.join(4, "c1")
+    queue = hall.queue()
+    assert queue.current_longest_wait_time(at(3.9)) == queue.longest_ever_wait_time(at(3.9)) == 0
+
+
 @pytest.mark.parametrize("way", WayOut)
 def test_each_way_out_counts_where_it_belongs(hall: Hall, way: WayOut) -> None:
     """Answered, abandoned or flowed out, one of them for each; every wait is in the average."""

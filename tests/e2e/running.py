@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.broker import Broker
+from tests.contract import validation
 from tests.lab import gateway_process
 from tests.lab.asterisk import Asterisk
 from tests.lab.gateway_process import BASE, GatewayProcess, Settings
@@ -50,6 +51,8 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Start the gateway, wait until its picture is current, and stop it in order at the end.
 
+    All that was published until then is held against the schemas of the contract.
+
     Args:
         asterisk: A started one.
         broker: Likewise.
@@ -69,6 +72,7 @@ async def running(
         await gateway.current(listener)
         try:
             yield Running(gateway, listener)
+            validation.check(listener.messages)
         finally:
             # For whoever has to find out why a test failed.
             lines = (f"{message.topic}\t{message.payload.decode()}\n" for message in listener.messages)

@@ -15,7 +15,15 @@ from pydantic import SecretStr
 from gateway import app
 from gateway.app import Gateway
 from gateway.clock import SystemClock
-from gateway.config import AsteriskConfig, CommandsConfig, GatewayConfig, MqttConfig, SessionConfig, StoreConfig
+from gateway.config import (
+    AsteriskConfig,
+    CommandsConfig,
+    GatewayConfig,
+    HttpConfig,
+    MqttConfig,
+    SessionConfig,
+    StoreConfig,
+)
 from gateway.mqtt.topics import Topics
 from tests.ami.queue_model import Member
 from tests.ami.scripted_asterisk import ReceivedAction, ScriptedAsterisk, Session
@@ -109,6 +117,7 @@ async def live(
     protocol: str = "auto",
     store: Path | None = None,
     outbox_limit_mb: int = 512,
+    listen: str = "",
     **commands: Any,
 ) -> AsyncIterator[Live]:
     """Run a gateway until the ``with`` ends, from the moment its picture is current; with a new store, or *store*."""
@@ -122,6 +131,7 @@ async def live(
         session=SessionConfig.model_validate(session or {}),
         commands=CommandsConfig.model_validate({"timeout": TIMEOUT, "addresses": ("*",), **commands}),
         store=StoreConfig(path=store or directory / "gateway.db", outbox_limit_mb=outbox_limit_mb),
+        http=HttpConfig.model_validate({"listen": listen}),
     )
     gateway = app.build(config, SystemClock())
     stop = asyncio.Event()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import StoreError, StoreWriteError
 from gateway.store.contents import Batch
+from gateway.store.schema import MIGRATIONS
 from tests.domain.support import RULES
 from tests.store.support import Expected, contents, full_batch, message, new_store, opened, pieces, put_pieces
 from tests.store.test_kill import ROOT, line, opened_or_told, running
@@ -139,7 +140,10 @@ def no_database(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (make_newer, "was written by a newer version of the gateway: it has version 4711, and 2 is the newest"),
+        (
+            make_newer,
+            f"was written by a newer version of the gateway: it has version 4711, and {len(MIGRATIONS)} is the newest",
+        ),
         (make_foreign, "is not a store of this gateway, but another program's database"),
         (unreadable_session, "is damaged: the session session-2 cannot be read"),
         (no_stream, "is damaged: it has no stream"),

@@ -1,0 +1,145 @@
+"""What really happened, by the simulator's own books: what a gateway must have found out by itself.
+
+It is written where things happen, not where they are told: no event is read for it.
+"""
+
+from dataclasses import dataclass, field
+
+from gateway.simulate.agenda import Agenda
+from gateway.simulate.queues import Member, Queue
+
+
+@dataclass(slots=True, eq=False)
+class SessionTruth:
+    """One membership from login to logout. All times are microseconds.
+
+    Attributes:
+        queue: The queue's name.
+        agent: The member's name.
+        address: Its interface.
+        began: Since 1970.
+        ended: Likewise; None: it goes on.
+        calls: Talks that have ended.
+        talk: In them.
+        wait: Of their callers, from joining to the answer.
+        longest_wait: Of one.
+        missed: How often the phone rang in vain.
+        wrap_up: In wrap-ups that have ended; see ``Truth.wrap_up_of``.
+    """
+
+    queue: str
+    agent: str
+    address: str
+    began: int
+    ended: int | None = None
+    calls: int = 0
+    talk: int = 0
+    wait: int = 0
+    longest_wait: int = 0
+    missed: int = 0
+    wrap_up: int = 0
+    _waits: list[int] = field(default_factory=list)
+    _wrapping_up: tuple[int, int] | None = None
+
+    def end_wrap_up(self, at: int) -> None:
+        """A wrap-up ends, at its limit if that was before."""
+        if self._wrapping_up is not None:
+            since, until = self._wrapping_up
+            self.wrap_up += min(at, until) - since
+            self._wrapping_up = None
+
+    def answer(self, wait: int, at: int) -> None:
+        """A talk begins."""
+        self.end_wrap_up(at)
+        self._waits.append(wait)
+
+    def hang_up(self, talk: int, at: int, limit: int) -> None:
+        """The oldest talk ends: a phone has one at a time."""
+        wait = self._waits.pop(0)
+        self.calls += 1
+        self.talk += talk
+        self.wait += wait
+        self.longest_wait = max(self.longest_wait, wait)
+        if self.ended is None and limit:
+            self._wrapping_up = (at, at + limit)
+
+    @property
+    def wraps_up_until(self) -> int | None:
+        """The limit of a wrap-up that was not cut short; None without one."""
+        return None if self._wrapping_up is None else self._wrapping_up[1]
+
+
+@dataclass(slots=True, eq=False)
+class QueueTruth:
+    """Callers of one queue: how many came, and how they left."""
+
+    joined: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    timed_out: int = 0
+
+
+class Truth:
+    """The books.
+
+    Attributes:
+        sessions: Every membership there was, in the order of their beginnings.
+        queues: By name.
+    """
+
+    def __init__(self, agenda: Agenda) -> None:
+        self._agenda = agenda
+        self.sessions: list[SessionTruth] = []
+        self.queues: dict[str, QueueTruth] = {}
+        self._sessions: dict[Member, SessionTruth] = {}
+
+    def logged_in(self, member: Member) -> None:
+        """A membership begins."""
+        session = SessionTruth(member.queue, member.name, member.interface, self._agenda.now)
+        self.sessions.append(session)
+        self._sessions[member] = session
+
+    def logged_out(self, member: Member) -> None:
+        """A membership ends. A talk that goes on belongs to it."""
+        session = self._sessions[member]
+        session.end_wrap_up(self._agenda.now)
+        session.ended = self._agenda.now
+
+    def paused(self, member: Member) -> None:
+        """A member is paused anew, or for another reason."""
+        self._sessions[member].end_wrap_up(self._agenda.now)
+
+    def missed(self, member: Member) -> None:
+        """A member's phone rang in vain."""
+        self._sessions[member].missed += 1
+
+    def connected(self, member: Member, *, joined: int, at: int) -> None:
+        """A member answers a caller."""
+        self._sessions[member].answer(at - joined, at)
+        self._of(member.queue).answered += 1
+
+    def ended(self, member: Member, *, answered: int, at: int, limit: int) -> None:
+        """A talk ends; *limit* is how long the wrap-up may be."""
+        self._sessions[member].hang_up(at - answered, at, limit)
+
+    def joined(self, queue: Queue) -> None:
+        """A caller enters a queue."""
+        self._of(queue.name).joined += 1
+
+    def abandoned(self, queue: Queue) -> None:
+        """A caller hangs up before anybody answers."""
+        self._of(queue.name).abandoned += 1
+
+    def timed_out(self, queue: Queue) -> None:
+        """A caller has waited as long as the queue allows."""
+        self._of(queue.name).timed_out += 1
+
+    def settle(self, at: int) -> None:
+        """End every wrap-up whose limit has come by a moment."""
+        for session in self.sessions:
+            until = session.wraps_up_until
+            if until is not None and until <= at:
+                session.end_wrap_up(until)
+
+    def _of(self, queue: str) -> QueueTruth:
+        return self.queues.setdefault(queue, QueueTruth())

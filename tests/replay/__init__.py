@@ -1,0 +1,1 @@
+"""Figures from a queue_log alone."""

@@ -1,0 +1,1 @@
+"""Tests of the wallboard, in a real Chromium on a real Mosquitto."""
