@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.client import EventStream, GatewayClient
     from gateway.simulate.simulation import Plan
 
-EXAMPLE = "Example: cti-gateway demo --speed 20 --seconds 120"
+EXAMPLE = "Example: cti-gateway demo --speed 30 --seconds 120"
 
 NODE: Final = "demo"
 _USUAL_PORT: Final = 1883
@@ -68,9 +68,9 @@ class Place:
 def demo(
     *,
     agents: Agents = 24,
-    calls_per_hour: CallsPerHour = 240,
+    calls_per_hour: CallsPerHour = 400,
     queues: Queues = 3,
-    speed: Speed = 10.0,
+    speed: Speed = 15.0,
     time_of_day: TimeOfDay = "11:45",
     seed: Seed = 1,
     seconds: Seconds = None,
