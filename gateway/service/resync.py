@@ -41,6 +41,10 @@ which of its lines they stand for."""
 LAGGING_EVENTS: Final = 0.3
 """Seconds to wait for events that a list is ahead of, before what it lacks is taken to have ended unseen."""
 
+LATE_EVENTS: Final = 3.0
+"""The same at most, where the log has told of all that nobody saw: then what is lacking has just ended, and a busy
+Asterisk tells it late."""
+
 REST_BEFORE_CURRENT: Final = 1.0
 """Seconds of rest for each second that Asterisk takes for a list, while the picture is being made."""
 
@@ -321,10 +325,18 @@ class Resync:
             return channels
         suspects, of_devices = calls.lacking(), self._devices.lacking(channels)
         if suspects or of_devices:
-            await asyncio.sleep(LAGGING_EVENTS)
+            await self._until_explained(suspects)
             self._picture.in_order(lambda: self._end_unseen(suspects, ended_unseen_at))
             self._picture.in_order(lambda: self._devices.end_unseen(of_devices, ended_unseen_at))
         return channels
+
+    async def _until_explained(self, suspects: Sequence[TrackedCall]) -> None:
+        """Wait for the events that may tell of the ends of the calls that a list lacks."""
+        looks = 1 if self._recovery is None else round(LATE_EVENTS / LAGGING_EVENTS)
+        for _ in range(looks):
+            await asyncio.sleep(LAGGING_EVENTS)
+            if all(each.ended_at is not None for each in suspects):
+                return
 
     def _end_unseen(self, suspects: Sequence[TrackedCall], at: int) -> None:
         calls, connected_at = self._translator.calls, self._picture.connected_at
