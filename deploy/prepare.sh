@@ -27,14 +27,16 @@ find_python() {
 }
 
 # install_missing [PROGRAM:PACKAGE...]: installs the Debian packages whose programs are missing, besides those that
-# everything needs; without any missing, apt is not called.
+# everything needs; without any missing, apt is not called. WITHOUT_LAB=yes leaves out what a real Asterisk's root is made
+# with.
 install_missing() {
     packages=
     PATH="$PATH:/usr/sbin:/sbin"
     [ -n "$(find_python)" ] || packages="$packages python3 python3-venv"
     command -v mosquitto >/dev/null || packages="$packages mosquitto"
     command -v mosquitto_pub >/dev/null || packages="$packages mosquitto-clients"
-    command -v debootstrap >/dev/null || packages="$packages debootstrap debian-archive-keyring"
+    [ -n "${WITHOUT_LAB:-}" ] || command -v debootstrap >/dev/null ||
+        packages="$packages debootstrap debian-archive-keyring"
     for extra in "$@"; do
         command -v "${extra%%:*}" >/dev/null || packages="$packages ${extra#*:}"
     done

@@ -193,9 +193,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     queues = QueueBook(local_time)
     tally = Tally()
     archivist = Archivist(timeline.wall, keep=config.store.keep_days * 24 * HOUR)
-    center = CallCenter(
-        handler, queues, agents, tally, archivist, next_rollover=_next_rollover(config, local_time)
-    )
+    center = CallCenter(handler, queues, agents, tally, archivist, next_rollover=_next_rollover(config, local_time))
     translator.devices.is_agents = agents.has_device
     announcer.narrators += _narrators(announcer, topics, presentation)
     picture = Picture(center, translator, timeline, announcer, clock, asterisk_topic=topics.bridge_asterisk)

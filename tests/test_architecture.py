@@ -34,10 +34,11 @@ ALLOWED = {
     "systemd": set(),
     "replay": {"domain", "errors", "queue_log", "report"},
     "report": {"domain", "store"},
+    "simulate": set(),
 }
 #: Who alone may import a part of the gateway ...
 KEPT = {"app": {"cli"}, "cli": {"__main__"}, "config": {"app", "cli", "doctor", "rereading"}, "logs": {"cli"}}
-KEPT |= {"doctor": {"cli"}, "rereading": {"app"}, "service": {"app", "rereading"}}
+KEPT |= {"doctor": {"cli"}, "rereading": {"app"}, "service": {"app", "rereading"}, "simulate": {"cli"}}
 #: ... or a library.
 LIBRARIES = {
     "aiohttp": {"http"},

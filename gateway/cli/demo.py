@@ -188,9 +188,9 @@ async def _print(view: "DemoView", told: "EventStream") -> None:
 
     async with _running(tables(), "demo.tables"):
         async for event in told:
-            line = view.line(event)
-            if line is not None:
-                say(line)
+            shown = view.line(event)
+            if shown is not None:
+                say(shown)
 
 
 async def _page(place: Place, port: int) -> str | None:

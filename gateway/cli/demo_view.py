@@ -1,5 +1,7 @@
 """What ``demo`` shows: how to look for oneself, and tables of queues and sessions."""
 
+import shutil
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,7 @@ from gateway.cli.watching import Watching
 from gateway.client import Event, GatewayClient, PictureChanged, SessionEvent
 from gateway.simulate.simulation import Simulation
 
+_NAME: Final = "cti-gateway"
 _OF_A_TABLE: Final = 5
 """Lines of a table besides its rows."""
 
@@ -57,7 +60,7 @@ class DemoView:
             f"A simulated call center at {self._speed:g} times its pace, the gateway, a broker. Ctrl-C ends it.",
             "",
             f"look    mosquitto_sub{options} -v -t '{base}/session/#'",
-            f"        cti-gateway watch --config {self._config}",
+            f"        {_command()} watch --config {self._config}",
         ]
         if self._page is not None:
             lines.append(f"page    {self._page}")
@@ -107,3 +110,9 @@ class DemoView:
         """An agent whose name needs no quoting, and who is at work."""
         names = [session.agent for session in self._client.sessions() if session.state != "SESSION_ENDED"]
         return min((name for name in names if "'" not in name and plain(name) == name), default=None)
+
+
+def _command() -> str:
+    """How this installation's command is called from here."""
+    beside = Path(sys.executable).with_name(_NAME)
+    return _NAME if shutil.which(_NAME) or not beside.exists() else str(beside)

@@ -39,6 +39,9 @@ Refusal = Callable[[CommandAddress, Command], CommandError | None]
 
 _PLAIN: Final = {"session_set": "state", "agent_set": "state"}
 
+MOST_WAITING: Final = 100
+"""Repeats of one command that may wait for its answer: each may have brought 64 KiB to be sent back."""
+
 MODELS: Final[dict[str, type[Command]]] = {
     "session_set": SetState,
     "agent_set": SetState,
@@ -274,10 +277,10 @@ class Commander:
     def _repeat(self, known: Known, command: Command, reply_to: ReplyTo) -> None:
         if known.answer is not None:
             self._replies.send(reply_to, known.answer)
-        elif len(known.waiting) < self.limit:
+        elif len(known.waiting) < MOST_WAITING:
             known.waiting.append(reply_to)
         else:
-            why = f"{self.limit} repeats of this command wait for its answer already"
+            why = f"{MOST_WAITING} repeats of this command wait for its answer already"
             self._replies.answer(reply_to, command.id, Result(Code.BUSY, why))
 
     def _finish(self, request: _Request, result: Result) -> None:

@@ -108,7 +108,8 @@ class People:
         self._manners = manners
         self._calls_per_hour = calls_per_hour
         # One source of chance for each kind of thing: more callers do not change who has lunch when.
-        self._of_calls = random.Random(f"calls {seed}")  # noqa: S311  a play, not a secret
+        self._of_arrivals = random.Random(f"arrivals {seed}")  # noqa: S311  a play, not a secret
+        self._of_calls = random.Random(f"calls {seed}")  # noqa: S311
         self._of_agents = random.Random(f"agents {seed}")  # noqa: S311
         self._queue: AppQueue | None = None
         self._membership: Membership | None = None
@@ -140,7 +141,7 @@ class People:
 
     def _plan_call(self) -> None:
         if self._calls_per_hour > 0:
-            pause = self._of_calls.expovariate(self._calls_per_hour / 3600)
+            pause = self._of_arrivals.expovariate(self._calls_per_hour / 3600)
             self._later(pause, self._somebody_calls)
 
     def _somebody_calls(self) -> None:

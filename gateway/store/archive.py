@@ -168,9 +168,10 @@ _ID_BYTES: Final = 16
 def _id(session_id: str) -> bytes:
     """A UUID in its sixteen bytes; what is none as it is."""
     try:
-        return UUID(session_id).bytes
+        key = bytes.fromhex(session_id.replace("-", ""))
     except ValueError:
         return session_id.encode()
+    return key if len(key) == _ID_BYTES else session_id.encode()
 
 
 def _id_text(key: bytes) -> str:

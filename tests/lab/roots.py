@@ -2,6 +2,7 @@
 
 Debian 12 has no Asterisk of its own; Debian 11 has 16.28 and the suite ``forky`` has 22.10. A root is some 500 MiB and
 takes a minute to make, so it lives in a cache folder outside the checkout and is made anew only where it is missing.
+Whoever needs a root without Asterisk describes it by a ``Suite`` of its own.
 """
 
 import fcntl
@@ -37,12 +38,14 @@ class Suite:
         script: The debootstrap script that knows how to unpack it.
         packages: What is installed in it.
         recipe: Raised when a root made by older code will not do any more.
+        program: What the root is made for.
     """
 
     name: str
     script: str
     packages: tuple[str, ...] = ("asterisk",)
     recipe: int = 1
+    program: str = "usr/sbin/asterisk"
 
 
 SUITES: Final[Mapping[str, Suite]] = {
@@ -63,7 +66,11 @@ def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
 
 def root_of(version: str) -> Path:
     """Return where the root of an Asterisk version is, made or not."""
-    return cache_dir() / f"{SUITES[version].name}-{SUITES[version].recipe}"
+    return _place(SUITES[version])
+
+
+def _place(suite: Suite) -> Path:
+    return cache_dir() / f"{suite.name}-{suite.recipe}"
 
 
 def check(versions: Iterable[str] = tuple(SUITES)) -> None:
@@ -72,11 +79,15 @@ def check(versions: Iterable[str] = tuple(SUITES)) -> None:
     Raises:
         LabUnavailableError: If it cannot.
     """
+    _check([SUITES[version] for version in versions])
+
+
+def _check(suites: Iterable[Suite]) -> None:
     if os.geteuid() != 0:
         raise LabUnavailableError(
             "The lab needs root: it makes a Debian file tree and runs Asterisk in a chroot of it."
         )
-    if all(root_of(version).is_dir() for version in versions):
+    if all(_place(suite).is_dir() for suite in suites):
         return
     if shutil.which("debootstrap") is None:
         raise LabUnavailableError("The lab needs debootstrap to make its Asterisk: apt-get install debootstrap.")
@@ -97,11 +108,21 @@ def ensure(versions: Iterable[str] = tuple(SUITES)) -> dict[str, Path]:
     wanted = list(versions)
     check(wanted)
     with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
-        return dict(zip(wanted, pool.map(_ensure_one, wanted), strict=True))
+        return dict(zip(wanted, pool.map(_ensure_one, [SUITES[version] for version in wanted]), strict=True))
 
 
-def _ensure_one(version: str) -> Path:
-    root = root_of(version)
+def ensure_suite(suite: Suite) -> Path:
+    """Return the root of a suite that need not be one of `SUITES`, made if it is missing.
+
+    Raises:
+        LabUnavailableError: If the machine cannot make it; the text says why.
+    """
+    _check([suite])
+    return _ensure_one(suite)
+
+
+def _ensure_one(suite: Suite) -> Path:
+    root = _place(suite)
     if root.is_dir():
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -109,9 +130,9 @@ def _ensure_one(version: str) -> Path:
         if not root.is_dir():  # another process may have made it while this one waited
             making = root.with_suffix(".making")
             shutil.rmtree(making, ignore_errors=True)
-            _make(SUITES[version], making)
+            _make(suite, making)
             making.rename(root)
-            _say(f"Asterisk {version}: ready in {root}")
+            _say(f"{suite.name}: ready in {root}")
     return root
 
 
@@ -126,11 +147,11 @@ def _make(suite: Suite, target: Path) -> None:
     policy = target / "usr/sbin/policy-rc.d"  # Debian's own way of saying: start no daemon
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
-    _say(f"{suite.name}: installing Asterisk (about half a minute)")
+    _say(f"{suite.name}: installing {', '.join(suite.packages)} (about half a minute)")
     _run(["chroot", str(target), "apt-get", "install", "-y", "--no-install-recommends", *suite.packages])
     _run(["chroot", str(target), "apt-get", "clean"])
-    if not (target / "usr/sbin/asterisk").exists():
-        raise LabUnavailableError(f"The Asterisk package of {suite.name} has no /usr/sbin/asterisk.")
+    if not (target / suite.program).exists():
+        raise LabUnavailableError(f"The packages of {suite.name} have no /{suite.program}.")
 
 
 def _mirror_with(suite: str) -> str:

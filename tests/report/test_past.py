@@ -1,5 +1,6 @@
 """Figures of any time, from what the store holds."""
 
+import itertools
 import random
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_parts_of_a_session_add_up_to_the_whole(cuts: list[int]) -> None:
     """Wherever it is cut, no time and no call is lost, and none counts twice."""
     life = LIFE
     edges = [0, *sorted(cuts), 300]
-    parts = total(life.figures(at(begin), at(end)) for begin, end in zip(edges, edges[1:], strict=False))
+    parts = total(life.figures(at(begin), at(end)) for begin, end in itertools.pairwise(edges))
     expected = life.figures(at(0), at(300))
     for name in SUMS:
         if name != "sessions":

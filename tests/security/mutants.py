@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-SECONDS: Final = float(os.environ.get("CTI_GATEWAY_FUZZ_SECONDS", "3"))
+SECONDS: Final = float(os.environ.get("CTI_GATEWAY_FUZZ_SECONDS", "2"))
 """For each target: a few in every run, thousands by hand."""
 
 SEED: Final = int(os.environ.get("CTI_GATEWAY_FUZZ_SEED", "0"))

@@ -18,7 +18,7 @@ from gateway.ami.framing import MAX_LINES, MAX_MESSAGE_SIZE, AmiDecoder
 from gateway.clock import Arrival
 from gateway.errors import AmiProtocolError
 from gateway.mqtt.interface import MEBIBYTE, Inbound
-from gateway.service import repeats
+from gateway.service import commander, repeats
 from gateway.service.repeats import Deliveries, Repeats, Retained
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import Broker
@@ -112,11 +112,12 @@ async def test_a_flood_of_commands_is_answered_within_bounds(gateway: Live, brok
 
 
 async def test_repeats_of_a_command_under_way_are_not_kept_without_bound(
-    broker: Broker, asterisk: ScriptedAsterisk
+    broker: Broker, asterisk: ScriptedAsterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A command repeated while it runs is answered so often as commands may run; further repeats are told BUSY."""
+    """So many repeats of a command that runs wait for its answer; further ones are told BUSY at once."""
+    monkeypatch.setattr(commander, "MOST_WAITING", 5)
     asterisk.on("QueuePause", lambda _session, _action: None)  # never answered: it stays under way
-    async with live(broker, asterisk, max_in_flight=5, timeout=2) as gateway:
+    async with live(broker, asterisk, timeout=2) as gateway:
         since = len(gateway.client.messages)
         for _ in range(20):
             await gateway.send(SET, {"state": "NOT_READY", "id": "one"})

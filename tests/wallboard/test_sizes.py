@@ -70,6 +70,8 @@ async def test_dialogs_are_accessible(size: str, open_board: OpenBoard, client: 
     await page.get_by_role("button", name="Sign in").click()
     assert await faults(page) == []
     await sign_in(page, "supervisor", USERS["supervisor"])
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
     await page.get_by_role("button", name="David Meyer").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("dialog")).to_contain_text("David Meyer")

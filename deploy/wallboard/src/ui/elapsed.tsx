@@ -3,6 +3,18 @@ import type { Node } from "../center";
 import { elapsed } from "../format";
 
 const running = new Set<Elapsed>();
+const places = new WeakMap<Element, Elapsed>();
+
+/** Only what can be seen ticks: of five hundred agents, most stand below the edge of the screen. */
+const eyes = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const each = places.get(target);
+    if (each && isIntersecting) {
+      running.add(each);
+      each.show();
+    } else if (each) running.delete(each);
+  }
+});
 
 /** Bring all to the present: done together with a drawing, so that the browser lays the page out once. */
 export function tick(): void {
@@ -24,8 +36,10 @@ export class Elapsed extends Component<Props> {
   }
 
   override componentDidMount(): void {
-    running.add(this);
     this.show();
+    if (this.place.current === null) return;
+    places.set(this.place.current, this);
+    eyes.observe(this.place.current);
   }
 
   override componentDidUpdate(): void {
@@ -34,6 +48,7 @@ export class Elapsed extends Component<Props> {
 
   override componentWillUnmount(): void {
     running.delete(this);
+    if (this.place.current !== null) eyes.unobserve(this.place.current);
   }
 
   show(): void {

@@ -9,6 +9,9 @@ interface Props {
   onOpen: (key: string) => void;
 }
 
+// Columns are as wide as they are full, in few steps: one agent more must not move all the others.
+const share = (count: number) => 2 ** Math.max(0, Math.ceil(Math.log2((count + 1) / 8)));
+
 /** Agents by state; the more there are, the less room each has. */
 export function PeopleColumns({ people, nodeShown, onOpen }: Props) {
   const density = people.length > 90 ? "dense" : people.length > 32 ? "plain" : "roomy";
@@ -20,7 +23,7 @@ export function PeopleColumns({ people, nodeShown, onOpen }: Props) {
         Agents
       </h2>
       {COLUMNS.map((column) => (
-        <section key={column} class={`column in-${column}`} aria-labelledby={`column-${column}`} style={{ "--share": by[column].length }}>
+        <section key={column} class={`column in-${column}`} aria-labelledby={`column-${column}`} style={{ "--share": share(by[column].length) }}>
           <h3 id={`column-${column}`}>
             <ColumnIcon column={column} />
             {COLUMN_NAMES[column]} <strong>{by[column].length}</strong>

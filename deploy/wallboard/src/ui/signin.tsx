@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Board } from "../board";
 import { Window } from "./window";
 
@@ -6,7 +6,10 @@ import { Window } from "./window";
 export function SignIn({ board, onClose }: { board: Board; onClose: () => void }) {
   const [sent, setSent] = useState(false);
   const { state } = board.link;
-  if (sent && state.kind === "open") queueMicrotask(onClose);
+  const done = sent && state.kind === "open";
+  useEffect(() => {
+    if (done) onClose();
+  }, [done]);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
@@ -30,7 +33,7 @@ export function SignIn({ board, onClose }: { board: Board; onClose: () => void }
           <input name="broker" type="url" required value={board.broker} placeholder="ws://broker:9001" />
         </label>
         <p class="answer" role="status">
-          {!sent || state.kind === "open" ? "" : state.words || "Connecting …"}
+          {!sent || done ? "" : state.words || "Connecting …"}
         </p>
         <button type="submit" class="main">
           Sign in

@@ -1,0 +1,1 @@
+"""Packages: what is built installs, runs, and goes without a trace."""

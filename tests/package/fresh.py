@@ -1,0 +1,100 @@
+"""A fresh Debian 12 in a folder of its own, to install packages into and to look at what they leave."""
+
+import hashlib
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from tests.lab.roots import Suite, ensure_suite
+
+SUITE: Final = Suite("bookworm", "bookworm", ("adduser", "python3", "lintian"), program="usr/bin/lintian")
+"""What the package depends on is there already, so that nothing is fetched when it is installed; and lintian."""
+
+#: What every installation changes, whatever is installed: as with piuparts, no fault of a package. The last are the copies
+#: that the tools for users and groups keep of what was.
+_NEVER_MIND: Final = ("proc", "dev", "sys", "tmp", "var/lib/dpkg", "var/log", "var/cache")
+_COPIES: Final = ("etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-")
+
+_ENVIRONMENT: Final = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "LC_ALL": "C.UTF-8",
+}
+
+
+class FreshDebian:
+    """A copy of the root in which commands run as root.
+
+    Args:
+        folder: Where the copy goes; it must not exist yet. The caller removes it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def make(self) -> None:
+        """Copy the root, which is made first where it is missing.
+
+        Raises:
+            LabUnavailableError: If this machine cannot have it.
+        """
+        root = ensure_suite(SUITE)
+        subprocess.run(["cp", "-a", "--reflink=auto", root, self.folder], check=True)
+
+    def bring(self, file: Path) -> str:
+        """Copy a file into ``/tmp`` there and return its path there."""
+        shutil.copy(file, self.folder / "tmp")
+        return f"/tmp/{file.name}"  # noqa: S108  the root's own, where nobody else writes
+
+    def run(self, *command: str, user: str = "root", status: int | None = 0) -> str:
+        """Run a command in it and return all that it says.
+
+        Args:
+            command: Its words.
+            user: Who runs it.
+            status: The exit status that it must end with; None: any.
+        """
+        done = subprocess.run(
+            ["chroot", f"--userspec={user}", self.folder, *command],
+            env=_ENVIRONMENT,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        said = done.stdout.decode(errors="replace")
+        assert status in {None, done.returncode}, f"{' '.join(command)}: {done.returncode}\n{said}"
+        return said
+
+    def path(self, name: str) -> Path:
+        """Where a file of it is on this machine."""
+        return self.folder / name.lstrip("/")
+
+    def access(self, name: str) -> str:
+        """Mode, owner and group of a file, as names."""
+        return self.run("stat", "--format=%a %U:%G", name).strip()
+
+    def snapshot(self) -> dict[str, str]:
+        """Every file and folder that counts, by its path, with kind, mode, owner, group and content."""
+        found: dict[str, str] = {}
+        for path in self.folder.rglob("*"):
+            name = path.relative_to(self.folder).as_posix()
+            if name in _COPIES or any(name == each or name.startswith(f"{each}/") for each in _NEVER_MIND):
+                continue
+            facts = path.lstat()
+            content = ""
+            if stat.S_ISLNK(facts.st_mode):
+                content = str(path.readlink())
+            elif stat.S_ISREG(facts.st_mode):
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[name] = f"{stat.filemode(facts.st_mode)} {facts.st_uid}:{facts.st_gid} {content}"
+        return found
+
+
+def difference(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple[str | None, str | None]]:
+    """What came, went or changed between two snapshots."""
+    names = before.keys() | after.keys()
+    return {name: (before.get(name), after.get(name)) for name in sorted(names) if before.get(name) != after.get(name)}
