@@ -88,7 +88,6 @@ class People:
 
     Attributes:
         agents: By interface, in small letters.
-        calls_stopped: Whether nobody calls any more.
     """
 
     def __init__(
@@ -102,7 +101,7 @@ class People:
         calls_per_hour: float,
     ) -> None:
         self.agents = {agent.interface.lower(): agent for agent in agents}
-        self.calls_stopped = False
+        self._next_call: Happening | None = None
         self._agenda = agenda
         self._day = day
         self._manners = manners
@@ -139,14 +138,19 @@ class People:
 
     # Callers --------------------------------------------------------------------------------------------------------
 
+    def set_calls_per_hour(self, calls_per_hour: float) -> None:
+        """Let so many callers come from now on; 0 for none."""
+        self._calls_per_hour = calls_per_hour
+        if self._next_call is not None:
+            self._next_call.call_off()
+        self._plan_call()
+
     def _plan_call(self) -> None:
         if self._calls_per_hour > 0:
             pause = self._of_arrivals.expovariate(self._calls_per_hour / 3600)
-            self._later(pause, self._somebody_calls)
+            self._next_call = self._later(pause, self._somebody_calls)
 
     def _somebody_calls(self) -> None:
-        if self.calls_stopped:
-            return
         self._plan_call()
         if self._day.is_open:
             queues = list(self.app_queue.pbx.queues.values())

@@ -201,7 +201,7 @@ class Simulation:
     async def finish(self) -> None:
         """Let nobody call any more, and wait until everybody has hung up and every wrap-up is over."""
         center, over = self.center, asyncio.Event()
-        center.people.calls_stopped = True
+        center.people.set_calls_per_hour(0)
         longest = max(queue.wrapuptime for queue in center.pbx.queues.values()) * SECOND
 
         def look() -> None:

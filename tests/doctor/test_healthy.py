@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.broker import Broker
-from tests.e2e.running import Running, running
+from tests.e2e.running import Running, running, settled
 from tests.lab import pbx, wire
 from tests.lab.asterisk import Asterisk
 from tests.lab.driver import Driver
@@ -60,6 +60,7 @@ async def test_nothing_is_wrong_and_nobody_is_disturbed(broker: Broker, tmp_path
     wrap_up = pbx.wrap_up(QUEUES)
     async with Asterisk("22", queues=pbx.queues_conf(QUEUES), keep_logs=tmp_path / "asterisk") as asterisk:
         async with running(asterisk, broker, tmp_path, wrap_up=wrap_up) as gateway, Driver(asterisk) as driver:
+            await settled(gateway)
             before, since = await driver.ask("QueueStatus"), len(gateway.messages)
             done = asyncio.Event()
             watching = asyncio.create_task(longest_wait(asterisk, done), name="watching")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -132,7 +133,7 @@ def test_nobody_is_rung_who_may_not_be() -> None:
 def test_stamps_never_go_back() -> None:
     """Each event is told after the one before, by its stamp."""
     stamps = [each.at for each in a_day().told]
-    assert all(one < two for one, two in zip(stamps, stamps[1:], strict=False))
+    assert all(one < two for one, two in pairwise(stamps))
 
 
 def test_every_line_of_the_log_can_be_read() -> None:

@@ -124,7 +124,7 @@ def carried(name: str, **headers: str) -> Callable[[Actions], bytes]:
 
 @pytest.mark.parametrize("name", [*ASKED, *LISTS])
 def test_each_answer_has_asterisks_headers(name: str) -> None:
-    """Answers, and the events of lists, have the headers of the real ones, in their order, with their kinds of values."""
+    """Answers, and the events of lists, have the real ones' headers, in their order, with their kinds of values."""
     told = answered(carried(name))
     assert {each.kind for each in told} == {"Response Success", *LISTS.get(name, ())}
     assert {(each.kind, each.names) for each in told} <= {(each.kind, each.names) for each in messages("22")}
