@@ -1,10 +1,11 @@
 """Builds the Debian package of cti-gateway for Debian 12, with the Python packages that it needs.
 
     python3 deploy/debian/build.py --output dist
-    python3 deploy/debian/build.py --output dist --wheels FOLDER    # fetches nothing
+    python3 deploy/debian/build.py --output dist --wheels FOLDER                  # fetches nothing
+    python3 deploy/debian/build.py --output dist --wheel cti_gateway-….whl        # fetches the others
 
-It takes any Python with pip, and of Debian's tools dpkg and dpkg-deb; debhelper is not needed, nor root. Everything is
-installed below /usr/lib/cti-gateway, where no other program looks; Debian's own Python runs it. The wheels are those of
+It takes any Python with pip, and of Debian's tools dpkg and strip (package binutils); debhelper is not needed, nor
+root. Everything is installed below /usr/lib/cti-gateway, where no other program looks; Debian's own Python runs it. The wheels are those of
 Debian 12's Python, 3.11, whatever Python builds the package, and are held to deploy/constraints.txt. With --wheels, FOLDER
 has the wheels of the gateway and of all that it needs; ``pip download`` or ``pip wheel`` fills it elsewhere.
 
@@ -43,39 +44,46 @@ def main() -> None:
     words = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     words.add_argument("--output", type=Path, default=Path("dist"), help="the folder for the package")
     words.add_argument("--wheels", type=Path, help="take all wheels from this folder and fetch nothing")
+    words.add_argument("--wheel", type=Path, help="the gateway's own wheel, where it is built already")
+    words.add_argument("--compression", choices=("xz", "gzip"), default="xz", help="gzip is larger, and quicker made")
     arguments = words.parse_args()
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or (PROJECT / "CHANGELOG.md").stat().st_mtime)
     with tempfile.TemporaryDirectory() as scratch:
-        print(build(arguments.output, arguments.wheels, Path(scratch), epoch))
+        own = Path(scratch) / "own"
+        own.mkdir()
+        if arguments.wheel is not None:
+            shutil.copy(arguments.wheel, own)
+        elif arguments.wheels is None:
+            pip("wheel", "--no-deps", "--wheel-dir", own, PROJECT)
+        sources = ("--no-index", "--find-links", arguments.wheels) if arguments.wheels else ()
+        tree = Path(scratch) / "tree"
+        version, architecture = debian_version(own_version()), said_by("dpkg", "--print-architecture")
+        assemble(tree, (*sources, "--find-links", own), version, architecture, epoch)
+        package = arguments.output / f"cti-gateway_{version}_{architecture}.deb"
+        package.parent.mkdir(parents=True, exist_ok=True)
+        how = ("--root-owner-group", f"-Z{arguments.compression}")
+        run("dpkg-deb", *how, "--build", tree, package, SOURCE_DATE_EPOCH=str(epoch))
+    print(package)
 
 
-def build(output: Path, wheels: Path | None, scratch: Path, epoch: int) -> Path:
-    """Build the package.
+def assemble(tree: Path, sources: tuple[object, ...], version: str, architecture: str, epoch: int) -> None:
+    """Put all files of the package where they will be installed.
 
     Args:
-        output: The folder it goes to; made if missing.
-        wheels: A folder with all wheels; None: pip fetches those of others, and makes the gateway's.
-        scratch: An empty folder.
+        tree: The folder that stands for ``/``; made.
+        sources: Where pip finds the wheels, as its own options.
+        version: Debian's.
+        architecture: Debian's name of it.
         epoch: The time that all files bear, in seconds since 1970.
-
-    Returns:
-        Its path.
     """
-    architecture = said_by("dpkg", "--print-architecture")
-    tree = scratch / "tree"
     library = tree / "usr/lib/cti-gateway"
-    install_packages(library, wheels, scratch / "own", MACHINES[architecture])
-    version = debian_version(own_version())
+    install_packages(library, sources, MACHINES[architecture])
     install_program(tree)
     install_configuration(tree)
     install_units(tree)
     install_documents(tree, library, version, epoch)
     write_control(tree, version, architecture)
     settle(tree, epoch)
-    output.mkdir(parents=True, exist_ok=True)
-    package = output / f"cti-gateway_{version}_{architecture}.deb"
-    run("dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, package, SOURCE_DATE_EPOCH=str(epoch))
-    return package
 
 
 def debian_version(version: str) -> str:
@@ -84,13 +92,8 @@ def debian_version(version: str) -> str:
     return f"{upstream}-{REVISION}"
 
 
-def install_packages(library: Path, wheels: Path | None, own: Path, machine: str) -> None:
+def install_packages(library: Path, sources: tuple[object, ...], machine: str) -> None:
     """Let pip put the gateway and what it needs into a folder, and take away what only pip needs."""
-    if wheels is None:
-        pip("wheel", "--no-deps", "--wheel-dir", own, PROJECT)
-        sources: tuple[object, ...] = ("--find-links", own)
-    else:
-        sources = ("--no-index", "--find-links", wheels)
     pip(
         *("install", "--target", library, "--no-compile", "--only-binary=:all:", *sources),
         *("--python-version", PYTHON, "--implementation", "cp"),
@@ -100,6 +103,7 @@ def install_packages(library: Path, wheels: Path | None, own: Path, machine: str
         f"cti-gateway=={own_version()}",
     )
     shutil.rmtree(library / "bin")
+    run("strip", "--strip-unneeded", "--remove-section=.comment", *library.rglob("*.so"))
     for name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
         for file in library.glob(f"*.dist-info/{name}"):
             file.unlink()
@@ -273,7 +277,10 @@ def pip(*words: object) -> None:
 def run(*command: object, **environment: str) -> None:
     """Run a program, which must succeed; what it says on standard output is of no use to anybody."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, env={**os.environ, **environment}, stdout=subprocess.PIPE, check=False)
+    try:
+        done = subprocess.run(words, env={**os.environ, **environment}, stdout=subprocess.PIPE, check=False)
+    except FileNotFoundError:
+        raise SystemExit(f"{words[0]} is missing: apt-get install dpkg binutils") from None
     if done.returncode:
         raise SystemExit(f"{' '.join(words[:4])} ... ended with {done.returncode}")
 

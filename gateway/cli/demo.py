@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import os
 import signal
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -90,6 +92,8 @@ def demo(
         asyncio.run(_demo(plan, place, seconds))
     except (MqttAuthenticationError, MqttConnectionError) as error:
         raise unreachable(error) from error
+    except BrokenPipeError:  # whoever read the lines has gone; Python would complain of it once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (BrokerUnavailableError, GatewayError, OSError) as error:
         complain(str(error))
         raise typer.Exit(1) from error
@@ -207,12 +211,12 @@ async def _page(place: Place, port: int) -> str | None:
 
 
 async def _until(client: "GatewayClient", ended: asyncio.Task[None], stop: asyncio.Event) -> None:
-    """Wait until the picture is current, or somebody ends it.
+    """Wait until the picture is current and has been told, or somebody ends it.
 
     Raises:
         GatewayError: The gateway ended by itself, or does not get there.
     """
-    current = asyncio.create_task(client.until(lambda: client.current), name="demo.current")
+    current = asyncio.create_task(client.until(lambda: client.current and bool(client.sessions())), name="demo.current")
     stopped = asyncio.create_task(stop.wait(), name="demo.stopped")
     done, _ = await asyncio.wait(
         {current, stopped, ended}, timeout=_CURRENT_WITHIN, return_when=asyncio.FIRST_COMPLETED

@@ -17,11 +17,14 @@ class Happening:
     Attributes:
         at: When, in microseconds since 1970.
         number: Of two at the same time, the one arranged first comes first.
+        do: What it is; None once it has happened or was called off.
+        due: When it was meant to: the same, or earlier where it was arranged for the past.
     """
 
     at: int
     number: int
     do: Callable[[], None] | None = field(compare=False)
+    due: int = field(compare=False)
 
     def call_off(self) -> None:
         """Let it not happen; nothing if it has."""
@@ -42,7 +45,7 @@ class Agenda:
 
     def at(self, when: int, do: Callable[[], None]) -> Happening:
         """Arrange something; what is past already happens next."""
-        happening = Happening(max(when, self.now), next(self._numbers), do)
+        happening = Happening(max(when, self.now), next(self._numbers), do, when)
         heapq.heappush(self._heap, happening)
         return happening
 
@@ -57,12 +60,13 @@ class Agenda:
             heapq.heappop(self._heap)
         return self._heap[0].at if self._heap else None
 
-    def run(self, until: int, limit: int | None = None) -> int:
+    def run(self, until: int, limit: int | None = None, *, is_clock: bool = False) -> int:
         """Let happen what is due, each with ``now`` at its own time.
 
         Args:
             until: Microseconds since 1970; ``now`` is that afterwards, if all that is due has happened.
             limit: How many happenings at most, so that whoever runs it can do something else between.
+            is_clock: That *until* is a clock's reading: then what is late happens now, and not in the past.
 
         Returns:
             How many have happened.
@@ -72,7 +76,7 @@ class Agenda:
             if count == limit:
                 return count
             happening = heapq.heappop(self._heap)
-            self.now = happening.at
+            self.now = max(self.now, until if is_clock else happening.at)
             do, happening.do = happening.do, None
             if do is not None:
                 do()

@@ -128,7 +128,7 @@ class People:
             if agent.at_work:
                 self._plan_break(agent)
             self._plan_day(agent)
-        self._plan_call()
+        self._plan_call(self._agenda.now)
 
     @property
     def app_queue(self) -> AppQueue:
@@ -143,15 +143,17 @@ class People:
         self._calls_per_hour = calls_per_hour
         if self._next_call is not None:
             self._next_call.call_off()
-        self._plan_call()
+        self._plan_call(self._agenda.now)
 
-    def _plan_call(self) -> None:
+    def _plan_call(self, after: int) -> None:
         if self._calls_per_hour > 0:
             pause = self._of_arrivals.expovariate(self._calls_per_hour / 3600)
-            self._next_call = self._later(pause, self._somebody_calls)
+            self._next_call = self._agenda.at(after + self._day.lasts(pause), self._somebody_calls)
 
     def _somebody_calls(self) -> None:
-        self._plan_call()
+        assert self._next_call is not None
+        # From when it was due: on a busy machine callers come late, but no fewer of them.
+        self._plan_call(self._next_call.due)
         if self._day.is_open:
             queues = list(self.app_queue.pbx.queues.values())
             # The first queue is the busiest, as it mostly is.

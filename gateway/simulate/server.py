@@ -246,7 +246,7 @@ class AmiServer:
 
     def catch_up(self, limit: int | None = None) -> int:
         """Let happen what is due by now, and tell it; returns how much that was."""
-        done = self._agenda.run(wall(), limit)
+        done = self._agenda.run(wall(), limit, is_clock=True)
         self.flush()
         return done
 

@@ -5,7 +5,7 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from tests.lab.roots import Suite, ensure_suite
 
@@ -25,23 +25,45 @@ _ENVIRONMENT: Final = {
 
 
 class FreshDebian:
-    """A copy of the root in which commands run as root.
+    """A Debian of its own in which commands run as root: what they write is kept apart from the root that is kept.
 
     Args:
-        folder: Where the copy goes; it must not exist yet. The caller removes it.
+        scratch: An empty folder.
+
+    Attributes:
+        folder: Where its files are.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._is_mounted = False
+        self.folder = scratch / "root"
 
-    def make(self) -> None:
-        """Copy the root, which is made first where it is missing.
+    def __enter__(self) -> Self:
+        """Make it, and first the root where that is missing.
 
         Raises:
             LabUnavailableError: If this machine cannot have it.
         """
-        root = ensure_suite(SUITE)
-        subprocess.run(["cp", "-a", "--reflink=auto", root, self.folder], check=True)
+        kept = ensure_suite(SUITE)
+        upper, work = self._scratch / "upper", self._scratch / "work"
+        for folder in (self.folder, upper, work):
+            folder.mkdir()
+        layers = f"lowerdir={kept},upperdir={upper},workdir={work}"
+        mounting = ["mount", "-t", "overlay", "overlay", "-o", layers, self.folder]
+        self._is_mounted = subprocess.run(mounting, capture_output=True, check=False).returncode == 0
+        if not self._is_mounted:  # a kernel, or a container, that does not let
+            subprocess.run(["cp", "-a", "--reflink=auto", f"{kept}/.", self.folder], check=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_mounted:
+            subprocess.run(["umount", self.folder], check=True)
+        shutil.rmtree(self._scratch)
+
+    def install(self, package: Path) -> None:
+        """Install a package, or another version of it; a configuration that the administrator has changed is kept."""
+        self.run("dpkg", "--force-confdef", "--force-confold", "--install", self.bring(package))
 
     def bring(self, file: Path) -> str:
         """Copy a file into ``/tmp`` there and return its path there."""
@@ -88,8 +110,10 @@ class FreshDebian:
             content = ""
             if stat.S_ISLNK(facts.st_mode):
                 content = str(path.readlink())
+            elif name.startswith("etc/"):  # where files are written anew with what they had
+                content = hashlib.sha256(path.read_bytes()).hexdigest() if stat.S_ISREG(facts.st_mode) else ""
             elif stat.S_ISREG(facts.st_mode):
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                content = f"{facts.st_size} {facts.st_mtime_ns}"
             found[name] = f"{stat.filemode(facts.st_mode)} {facts.st_uid}:{facts.st_gid} {content}"
         return found
 

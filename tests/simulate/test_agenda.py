@@ -35,7 +35,11 @@ def test_a_happening_may_arrange_the_next() -> None:
     """What is arranged meanwhile happens too if it is due, and the past is now."""
     agenda = Agenda(10)
     happened: list[int] = []
-    agenda.at(12, lambda: agenda.at(3, lambda: happened.append(agenda.now)))
+
+    def arrange() -> None:
+        agenda.at(3, lambda: happened.append(agenda.now))
+
+    agenda.at(12, arrange)
     agenda.run(20)
     assert happened == [12]
 
@@ -48,3 +52,12 @@ def test_a_run_can_be_cut_short() -> None:
     assert agenda.run(10, limit=2) == 2
     assert agenda.now == 2
     assert agenda.run(10) == 1
+
+
+def test_on_a_clock_nothing_happens_in_the_past() -> None:
+    """Run by a clock, what is late happens at the clock's time."""
+    agenda = Agenda(0)
+    happened: list[int] = []
+    agenda.at(5, lambda: happened.append(agenda.now))
+    agenda.run(9, is_clock=True)
+    assert happened == [9]

@@ -131,7 +131,7 @@ def test_each_answer_has_asterisks_headers(name: str) -> None:
     assert {key for _, key, _ in strange(told)} <= {"ActionID", "AsteriskVersion"}
 
 
-REFUSED: Final = (
+REFUSED: Final[tuple[tuple[str, dict[str, str], str], ...]] = (
     ("QueueAdd", {"Queue": "support", "Interface": "PJSIP/1001"}, "Unable to add interface: Already there"),
     ("QueueAdd", {"Queue": "nix", "Interface": "PJSIP/1"}, "Unable to add interface to queue: No such queue"),
     ("QueueAdd", {"Interface": "PJSIP/1"}, "'Queue' not specified."),

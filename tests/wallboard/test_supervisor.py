@@ -53,7 +53,7 @@ async def test_supervises_a_real_gateway(open_board: OpenBoard, web: WebBroker, 
         await answered(page, "Unpause: done.")
         await opened.get_by_role("button", name="Unpause", exact=True).click()
         await answered(page, "Unpause: it was so already.")
-        await opened.get_by_role("button", name="Pause in Support").click()
+        await opened.get_by_role("button", name="Pause in Support", exact=True).click()
         await answered(page, "Pause in Support: done.")
         await expect(person(page, "Alice").locator(".about")).to_have_text("ready in 1 of 2 queues")
         await opened.get_by_role("button", name="Log out", exact=True).click()

@@ -72,6 +72,7 @@ export class Link {
   /** Subscribe to these too, in their order, if that has not been done on this connection. */
   want(filters: string[]): void {
     const news = filters.filter((filter) => !this.asked.has(filter));
+    if (news.length === 0) return;
     for (const filter of news) this.asked.add(filter);
     this.wanted.push(...news);
     if (this.client !== null && !this.asking) void this.subscribe(this.client);
