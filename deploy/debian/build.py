@@ -5,9 +5,10 @@
     python3 deploy/debian/build.py --output dist --wheel cti_gateway-….whl        # fetches the others
 
 It takes any Python with pip, and of Debian's tools dpkg and strip (package binutils); debhelper is not needed, nor
-root. Everything is installed below /usr/lib/cti-gateway, where no other program looks; Debian's own Python runs it. The wheels are those of
-Debian 12's Python, 3.11, whatever Python builds the package, and are held to deploy/constraints.txt. With --wheels, FOLDER
-has the wheels of the gateway and of all that it needs; ``pip download`` or ``pip wheel`` fills it elsewhere.
+root. Everything is installed below /usr/lib/cti-gateway, where no other program looks; Debian's own Python runs it.
+The wheels are those of Debian 12's Python, 3.11, whatever Python builds the package, and are held to
+deploy/constraints.txt. With --wheels, FOLDER has the wheels of the gateway and of all that it needs; ``pip wheel``
+fills it elsewhere.
 
 DEBFULLNAME and DEBEMAIL are the maintainer; SOURCE_DATE_EPOCH is the time of all files (default: that of CHANGELOG.md),
 so that the same wheels give the same package.

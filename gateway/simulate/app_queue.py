@@ -118,6 +118,7 @@ class AppQueue:
         waiter = Waiter(channel, self._agenda.now, position)
         queue.waiting.append(waiter)
         self.pbx.say("QueueCallerJoin", "agent", channel.block(), _place(queue, position, position))
+        waiter.joined = self.pbx.stamp
         self.pbx.log(channel.uniqueid, queue.name, "NONE", "ENTERQUEUE", "", channel.caller[0], position)
         self._truth.joined(queue)
         self._agenda.after(self._longest_wait, lambda: self._expire(queue, waiter))
@@ -298,11 +299,12 @@ class AppQueue:
         times = [("HoldTime", str(hold)), ("RingTime", str(ring))]
         pbx.say("AgentConnect", "agent", caller.block(), leg.block("Dest"), _who(queue, member), times)
         pbx.log(caller.uniqueid, queue.name, member.name, "CONNECT", hold, leg.uniqueid, ring)
+        answered = pbx.stamp
         bridge = pbx.make_bridge(leg, caller)
-        talk = Talk(queue, member, caller, leg, bridge, waiter.joined, now, waiter.original)
+        talk = Talk(queue, member, caller, leg, bridge, waiter.joined, answered, waiter.original)
         member.in_call = True
         queue.hold_time = moving_average(queue.hold_time, hold)
-        self._truth.connected(member, joined=waiter.joined, at=now)
+        self._truth.connected(member, joined=waiter.joined, at=answered)
         self._phones.talks(talk)
         return talk
 
@@ -368,6 +370,7 @@ class AppQueue:
         talked, hold = seconds_between(talk.answered, now), talk.hold_time
         times = [("HoldTime", str(hold)), ("TalkTime", str(talked)), ("Reason", reason)]
         self.pbx.say("AgentComplete", "agent", talk.caller.block(), talk.leg.block("Dest"), talk.offer(), times)
+        ended = self.pbx.stamp
         event, before = f"COMPLETE{reason.upper()}", []
         if reason == "transfer":
             event, before = "BLINDTRANSFER", [exten, CONTEXT]
@@ -380,7 +383,7 @@ class AppQueue:
         queue.completed += 1
         queue.completed_in_time += hold <= SERVICE_LEVEL
         limit = member.wrapuptime or queue.wrapuptime
-        self._truth.ended(member, answered=talk.answered, at=now, limit=limit * SECOND)
+        self._truth.ended(member, answered=talk.answered, at=ended, limit=limit * SECOND)
         self._agenda.at((member.last_call + limit) * SECOND, lambda: self.distribute(queue))
 
 

@@ -35,6 +35,7 @@ class Pbx:
         channels: By Uniqueid.
         started: When it started, microseconds since 1970.
         processed: How many calls there were.
+        stamp: The time stamp of the last event: a little after the agenda's present where much happens at once.
     """
 
     def __init__(
@@ -57,15 +58,15 @@ class Pbx:
         self._devices: dict[str, int] = {}
         self._numbers = itertools.count()
         self._suffixes = itertools.count()
-        self._stamp = 0
+        self.stamp = 0
         self.log("NONE", "NONE", "NONE", "QUEUESTART")
 
     # What it says ---------------------------------------------------------------------------------------------------
 
     def say(self, name: str, privilege: str, *blocks: Fields) -> None:
         """Tell an event. Time stamps of one moment differ by microseconds, as do real ones."""
-        self._stamp = max(self.agenda.now, self._stamp + _APART)
-        self._tell(Event(name, privilege, [field for block in blocks for field in block], self._stamp))
+        self.stamp = max(self.agenda.now, self.stamp + _APART)
+        self._tell(Event(name, privilege, [field for block in blocks for field in block], self.stamp))
 
     def log(self, callid: str, queue: str, agent: str, event: str, *data: object) -> None:
         """Write a line of the queue_log. Without data it ends in a bar."""

@@ -4,9 +4,13 @@ It is written where things happen, not where they are told: no event is read for
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.simulate.agenda import Agenda
 from gateway.simulate.queues import Member, Queue
+
+NEAR: Final = 500_000
+"""Microseconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +28,9 @@ class SessionTruth:
         wait: Of their callers, from joining to the answer.
         longest_wait: Of one.
         missed: How often the phone rang in vain.
-        wrap_up: In wrap-ups that have ended; see ``Truth.wrap_up_of``.
+        wrap_up: In wrap-ups that have ended.
+        nearly: What wrap-ups lacked that were cut short less than ``NEAR`` before their end: whoever hears of it a
+            moment late has ended them by itself, and has so much more.
     """
 
     queue: str
@@ -38,6 +44,7 @@ class SessionTruth:
     longest_wait: int = 0
     missed: int = 0
     wrap_up: int = 0
+    nearly: int = 0
     _waits: list[int] = field(default_factory=list)
     _wrapping_up: tuple[int, int] | None = None
 
@@ -46,6 +53,8 @@ class SessionTruth:
         if self._wrapping_up is not None:
             since, until = self._wrapping_up
             self.wrap_up += min(at, until) - since
+            lacking = until - at
+            self.nearly += lacking if 0 < lacking < NEAR else 0
             self._wrapping_up = None
 
     def answer(self, wait: int, at: int) -> None:

@@ -24,7 +24,7 @@ class Built:
 
 def build(sources: Path, output: Path, *targets: str) -> None:
     """Build with the backend that ``pyproject.toml`` names; nothing is fetched."""
-    command = [sys.executable, "-m", "hatchling", "build", "--directory", output]
+    command = [sys.executable, "-m", "hatchling", "build", "--directory", str(output)]
     for target in targets:
         command += ["--target", target]
     subprocess.run(command, cwd=sources, check=True, capture_output=True)

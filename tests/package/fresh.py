@@ -12,8 +12,8 @@ from tests.lab.roots import Suite, ensure_suite
 SUITE: Final = Suite("bookworm", "bookworm", ("adduser", "python3", "lintian"), program="usr/bin/lintian")
 """What the package depends on is there already, so that nothing is fetched when it is installed; and lintian."""
 
-#: What every installation changes, whatever is installed: as with piuparts, no fault of a package. The last are the copies
-#: that the tools for users and groups keep of what was.
+#: What every installation changes, whatever is installed: as with piuparts, no fault of a package. The last are
+#: the copies that the tools for users and groups keep of what was.
 _NEVER_MIND: Final = ("proc", "dev", "sys", "tmp", "var/lib/dpkg", "var/log", "var/cache")
 _COPIES: Final = ("etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-")
 
@@ -50,7 +50,7 @@ class FreshDebian:
         for folder in (self.folder, upper, work):
             folder.mkdir()
         layers = f"lowerdir={kept},upperdir={upper},workdir={work}"
-        mounting = ["mount", "-t", "overlay", "overlay", "-o", layers, self.folder]
+        mounting = ["mount", "-t", "overlay", "overlay", "-o", layers, str(self.folder)]
         self._is_mounted = subprocess.run(mounting, capture_output=True, check=False).returncode == 0
         if not self._is_mounted:  # a kernel, or a container, that does not let
             subprocess.run(["cp", "-a", "--reflink=auto", f"{kept}/.", self.folder], check=True)
@@ -68,7 +68,7 @@ class FreshDebian:
     def bring(self, file: Path) -> str:
         """Copy a file into ``/tmp`` there and return its path there."""
         shutil.copy(file, self.folder / "tmp")
-        return f"/tmp/{file.name}"  # noqa: S108  the root's own, where nobody else writes
+        return f"/tmp/{file.name}"
 
     def run(self, *command: str, user: str = "root", status: int | None = 0) -> str:
         """Run a command in it and return all that it says.

@@ -33,7 +33,7 @@ def test_wheel_has_all_files_of_the_package(built: Built) -> None:
 
 
 def test_version_comes_from_one_place(built: Built) -> None:
-    """Names and metadata of both have the version of ``gateway/__init__.py``, and no other file states it."""
+    """Names and metadata of both have the version of ``gateway/__init__.py``."""
     assert "version" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dynamic"]
     assert built.wheel.name == f"cti_gateway-{__version__}-py3-none-any.whl"
     assert built.sdist.name == f"cti_gateway-{__version__}.tar.gz"
@@ -65,7 +65,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.timeout(300)
 def test_installation_of_the_wheel_works(built: Built, bare: Path, tmp_path: Path) -> None:
     """With what pip brings of itself, the command tells its version, checks the sample, and writes the contract."""
-    pip = [sys.executable, "-m", "pip", "--python", bare / "python", "--quiet", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--python", str(bare / "python"), "--quiet", "--disable-pip-version-check"]
     constraints = ("--constraint", ROOT / "deploy" / "constraints.txt")
     done = subprocess.run(
         [*pip, "install", "--no-compile", *constraints, built.wheel], capture_output=True, text=True, check=False
@@ -74,7 +74,7 @@ def test_installation_of_the_wheel_works(built: Built, bare: Path, tmp_path: Pat
         missing(f"pip cannot bring what the gateway needs: {done.stderr.strip()[-300:]}")
 
     def said(*arguments: object) -> str:
-        command = [bare / "cti-gateway", *map(str, arguments)]
+        command = [str(bare / "cti-gateway"), *map(str, arguments)]
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (result.returncode, result.stderr) == (0, "")
         return result.stdout

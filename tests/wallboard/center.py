@@ -78,7 +78,13 @@ class SimulatedCenter:
     """
 
     def __init__(
-        self, client: aiomqtt.Client, node: str, lines: Iterable[Line], workers: Iterable[Worker], *, prefix: str = "cti"
+        self,
+        client: aiomqtt.Client,
+        node: str,
+        lines: Iterable[Line],
+        workers: Iterable[Worker],
+        *,
+        prefix: str = "cti",
     ) -> None:
         self.topics = Topics(prefix, node)
         self.node = node
@@ -111,7 +117,14 @@ class SimulatedCenter:
     async def tell_link(self, link: str = "up", error: str | None = None) -> None:
         """``bridge/asterisk``."""
         payload = BridgeAsteriskPayload.model_validate(
-            {"stream": STREAM, "seq": 1, "link": link, "current": link == "up", "since": rfc(self.now), "version": "22.10"}
+            {
+                "stream": STREAM,
+                "seq": 1,
+                "link": link,
+                "current": link == "up",
+                "since": rfc(self.now),
+                "version": "22.10",
+            }
             | {"started_at": rfc(self.now), "last_error": error}
         )
         await self._put(self.topics.bridge_asterisk, payload)
@@ -246,7 +259,9 @@ class SimulatedCenter:
         )
 
     def _queue(self, line: Line) -> QueuePayload:
-        states = [self._session(worker, line.name).state for worker in self.workers.values() if line.name in worker.groups]
+        states = [
+            self._session(worker, line.name).state for worker in self.workers.values() if line.name in worker.groups
+        ]
         longest = max(((self.now - caller).total_seconds() for caller in line.callers), default=0.0)
         return QueuePayload(
             contract=1,

@@ -16,7 +16,10 @@ from playwright.async_api import Browser, async_playwright
 from gateway.wallboard import FILES
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-INSTALL: Final = (("apt-get", "update", "-qq"), ("apt-get", "install", "-qq", "-y", "--no-install-recommends", "chromium"))
+INSTALL: Final = (
+    ("apt-get", "update", "-qq"),
+    ("apt-get", "install", "-qq", "-y", "--no-install-recommends", "chromium"),
+)
 
 
 class ChromiumUnavailableError(Exception):
@@ -54,7 +57,8 @@ async def chromium() -> AsyncIterator[Browser]:
     """A headless Chromium of its own."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
+            executable_path=find_chromium(),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
         )
         try:
             yield browser

@@ -1,6 +1,5 @@
-"""Fixtures of the wallboard's tests: one Chromium for all, a broker with WebSockets for each, and who may do what there."""
+"""Fixtures of the wallboard's tests: one Chromium for all, a broker with WebSockets for each, with users and rights."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -135,4 +134,3 @@ async def client(web: WebBroker) -> AsyncIterator[aiomqtt.Client]:
     protocol = aiomqtt.ProtocolVersion.V5
     async with aiomqtt.Client(web.broker.host, web.broker.port, protocol=protocol) as connected:
         yield connected
-    await asyncio.sleep(0)

@@ -8,7 +8,7 @@ TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def browser_seconds() -> float:
-    """Processor seconds that all Chromium processes below this one have used so far, every helper of theirs included."""
+    """Processor seconds that all Chromium processes below this one have used so far, their helpers included."""
     children: dict[int, list[int]] = {}
     used: dict[int, float] = {}
     for folder in Path("/proc").glob("[0-9]*"):

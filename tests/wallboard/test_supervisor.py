@@ -1,4 +1,4 @@
-"""A supervisor signs in on the wallboard and gives commands: to a real gateway, between a scripted Asterisk and a real broker."""
+"""A supervisor signs in on the wallboard and gives commands to a real gateway, beside a scripted Asterisk."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.service.live import Live, live, pbx
+from tests.service.live import live, pbx
 from tests.wallboard.center import a_busy_day
 from tests.wallboard.conftest import USERS, OpenBoard, WebBroker
 from tests.wallboard.seen import column, dialog, person, queue, sign_in, standing
@@ -27,14 +27,6 @@ async def signed_in(open_board: OpenBoard, client: aiomqtt.Client) -> Page:
 async def answered(page: Page, words: str) -> None:
     """Wait for the words that say what became of a command."""
     await expect(page.get_by_role("dialog").locator(".answer")).to_have_text(words)
-
-
-async def session_states(running: Live) -> dict[str, str]:
-    """What the gateway last told of each session, by group and agent."""
-    told = {topic: each.json for topic, each in running.client.latest.items() if topic.startswith("session/")}
-    return {
-        f"{each['group']}/{each['agent']}": each["state"] for topic, each in told.items() if each and "event" not in each
-    }
 
 
 async def test_supervises_a_real_gateway(open_board: OpenBoard, web: WebBroker, tmp_path: Path) -> None:

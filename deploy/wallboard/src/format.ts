@@ -10,6 +10,12 @@ export function elapsed(milliseconds: number): string {
   return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
+/** Likewise where there is little room: `0:07`, `12:30`, `1h 02`. */
+export function shortly(milliseconds: number): string {
+  const minutes = Math.floor(milliseconds / 60_000);
+  return minutes < 60 ? elapsed(milliseconds) : `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}`;
+}
+
 /** Seconds of the contract, likewise. */
 export const duration = (seconds: number) => elapsed(Math.round(seconds) * 1000);
 

@@ -11,7 +11,7 @@ import { answerFilters, firstFilters } from "./topics";
 const BOARD_QOS = 0;
 const PORTION = 5; // filters
 const QUIET = 1500; // milliseconds without a retained message after which all of them have come
-const ANSWER_WITHIN = 10_000; // milliseconds; the gateway itself says TIMEOUT sooner
+const ANSWER_WITHIN = 8_000; // milliseconds; the gateway itself says TIMEOUT sooner
 const COMMAND_EXPIRES = 10; // seconds that the broker may keep a command for a gateway that is away
 const FIRST_PAUSE = 500; // milliseconds before the second attempt to connect
 const LONGEST_PAUSE = 10_000;

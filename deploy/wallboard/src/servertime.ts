@@ -2,11 +2,9 @@
 // gateway that sent them: the shortest way of some minutes is the best estimate of the difference.
 
 const PERIOD = 300_000; // milliseconds of one of the two buckets
-const ENOUGH = 3; // one late message alone must not set the clock
 
 export class ServerTime {
   private begun = 0;
-  private seen = 0;
   private older = Infinity;
   private newer = Infinity;
 
@@ -18,13 +16,12 @@ export class ServerTime {
       this.older = this.newer;
       this.newer = Infinity;
     }
-    this.seen += 1;
     this.newer = Math.min(this.newer, at - asOf);
   }
 
   /** The gateway's time when the browser's clock shows `at`. */
   at(at: number): number {
     const ahead = Math.min(this.older, this.newer);
-    return this.seen < ENOUGH ? at : at - ahead;
+    return Number.isFinite(ahead) ? at - ahead : at;
   }
 }

@@ -1,6 +1,6 @@
 import { Component, createRef } from "preact";
 import type { Node } from "../center";
-import { elapsed } from "../format";
+import { elapsed, shortly } from "../format";
 
 const running = new Set<Elapsed>();
 const places = new WeakMap<Element, Elapsed>();
@@ -24,6 +24,7 @@ export function tick(): void {
 interface Props {
   node: Node;
   since: number; // milliseconds since the epoch by the gateway's clock
+  short?: boolean;
 }
 
 /** How long something lasts, ticking without being rendered anew. It stands still while the picture is not current. */
@@ -52,8 +53,8 @@ export class Elapsed extends Component<Props> {
   }
 
   show(): void {
-    const { node, since } = this.props;
-    const text = elapsed(node.now(Date.now()) - since);
+    const { node, since, short } = this.props;
+    const text = (short ? shortly : elapsed)(node.now(Date.now()) - since);
     if (text === this.shown || this.place.current === null) return;
     this.shown = text;
     this.place.current.textContent = text;

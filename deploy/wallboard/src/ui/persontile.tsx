@@ -25,7 +25,7 @@ export class PersonTile extends Component<Props> {
           {person.name}
         </button>
         <span class="lasting">
-          <Elapsed node={node} since={person.since} />
+          <Elapsed node={node} since={person.since} short />
         </span>
         <span class="about">
           {person.about}
