@@ -53,7 +53,8 @@ class Timeline:
     def now(self, steady: int) -> int:
         """The instant at which the monotonic clock showed *steady*."""
         now = steady + self._base
-        self._latest = max(self._latest, now)
+        if now > self._latest:  # noqa: PLR1730 - of what is done for each event, this is called most
+            self._latest = now
         return now
 
     def pong(self, *, sent: int, received: int, timestamp: int) -> ClockStep | None:
@@ -80,9 +81,12 @@ class Timeline:
         self._shift += moved
         return step
 
-    def looks_stepped(self, timestamp: int, steady: int) -> bool:
-        """Whether an event stamped *timestamp* that came at *steady* may be the first after a step, or is only late."""
-        return self._measured and abs(timestamp - self._shift - self.now(steady)) > STEP
+    def lag(self, timestamp: int, steady: int) -> int | None:
+        """Microseconds by which an event stamped *timestamp* came late at *steady*, unless Asterisk's clock was set.
+
+        None where it was never measured.
+        """
+        return self.now(steady) - timestamp + self._shift if self._measured else None
 
     def instant(self, timestamp: int, steady: int) -> int:
         """The instant of an event that Asterisk stamped *timestamp*, and that came at *steady*.
@@ -110,4 +114,6 @@ class Timeline:
 
     def wall(self, instant: int) -> int:
         """The time of day at *instant* by Asterisk's clock, microseconds since the epoch."""
+        if not self.steps:
+            return instant
         return instant + sum(step.by for step in self.steps if step.at <= instant)

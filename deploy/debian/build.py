@@ -175,7 +175,7 @@ def install_documents(tree: Path, library: Path, version: str, epoch: int) -> No
 
 
 def _licences(library: Path) -> Iterator[str]:
-    """Yield a stanza for each package that is part of this one."""
+    """Yield a stanza for each package that is part of this one: what its metadata say, and where its own words are."""
     for metadata in sorted(library.glob("*.dist-info/METADATA")):
         about = HeaderParser().parsestr(metadata.read_text())
         if about["Name"] == "cti-gateway":
@@ -209,9 +209,11 @@ def _classified(classifiers: list[str]) -> str | None:
 
 
 def _short(licence: str) -> str:
-    """Return a licence's short name: one word, as the format of the copyright file wants it."""
-    known = {"MIT": "Expat", "Apache": "Apache-2.0", "BSD": "BSD", "LGPL": "LGPL-3+", "Lesser": "LGPL-3+"}
-    known |= {"Python": "PSF-2", "PSF": "PSF-2", "EPL": "EPL-2.0"}
+    """Return a licence as the copyright file has it: an expression as it is, a classifier by its short name."""
+    if re.fullmatch(r"[\w.+-]+( (AND|OR|WITH) [\w.+-]+)*", licence):
+        words = {"MIT": "Expat", "AND": "and", "OR": "or", "WITH": "with"}
+        return " ".join(words.get(word, word) for word in licence.split())
+    known = {"MIT": "Expat", "Apache": "Apache-2.0", "BSD": "BSD", "Lesser": "LGPL", "Python": "PSF-2", "ISC": "ISC"}
     return next((short for word, short in known.items() if word in licence), "see-text")
 
 

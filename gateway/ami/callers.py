@@ -1,6 +1,6 @@
 """Callers before they are answered: when each joined a queue, and when it was last offered to each member. Sans-I/O."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 
@@ -15,6 +15,7 @@ class _Caller:
 class Waiting:
     """What is kept of a caller: when it joined which queue; queue, interface and instant of its last offers."""
 
+    uniqueid: str
     joined: dict[str, int]
     offered: list[tuple[str, str, int]]
 
@@ -26,19 +27,23 @@ class Callers:
         self._callers: dict[str, _Caller] = {}
         self._of_leg: dict[str, str] = {}
         self._absent: set[str] = set()
+        self._changed: set[str] = set()
 
     def join(self, uniqueid: str, queue: str, at: int) -> None:
         """QueueCallerJoin: also of a caller who comes to the same queue again."""
         self._callers.setdefault(uniqueid, _Caller()).joined[queue] = at
+        self._changed.add(uniqueid)
 
     def found_waiting(self, uniqueid: str, queue: str, since: int) -> None:
         """QueueEntry of a list: counts only where no event told it better."""
         self._callers.setdefault(uniqueid, _Caller()).joined.setdefault(queue, since)
+        self._changed.add(uniqueid)
 
     def offer(self, uniqueid: str, queue: str, interface: str, at: int, *, leg: str = "") -> None:
         """AgentCalled: the last one for a member counts. *leg*: the channel that rings."""
         caller = self._callers.setdefault(uniqueid, _Caller())
         caller.offered[queue, interface] = at
+        self._changed.add(uniqueid)
         if leg:
             caller.legs.add(leg)
             self._of_leg[leg] = uniqueid
@@ -73,20 +78,25 @@ class Callers:
         for leg in caller.legs:
             del self._of_leg[leg]
         self._absent.discard(uniqueid)
+        self._changed.add(uniqueid)
         return True
 
-    def dump(self) -> dict[str, Waiting]:
-        """All that is known, to be kept over a restart."""
-        return {
-            uniqueid: Waiting(dict(caller.joined), [(*who, at) for who, at in caller.offered.items()])
-            for uniqueid, caller in self._callers.items()
-        }
+    def take_changed(self) -> dict[str, Waiting | None]:
+        """What is known of those that changed since the last call, by Uniqueid; None for one that is there no more."""
+        changed, self._changed = self._changed, set()
+        return {uniqueid: self._waiting(uniqueid) for uniqueid in changed}
 
-    def restore(self, callers: Mapping[str, Waiting]) -> None:
+    def _waiting(self, uniqueid: str) -> Waiting | None:
+        caller = self._callers.get(uniqueid)
+        if caller is None:
+            return None
+        return Waiting(uniqueid, dict(caller.joined), [(*who, at) for who, at in caller.offered.items()])
+
+    def restore(self, callers: Iterable[Waiting]) -> None:
         """Go on from what was kept."""
-        for uniqueid, waiting in callers.items():
+        for waiting in callers:
             offered = {(queue, interface): at for queue, interface, at in waiting.offered}
-            self._callers[uniqueid] = _Caller(dict(waiting.joined), offered)
+            self._callers[waiting.uniqueid] = _Caller(dict(waiting.joined), offered)
 
     def sweep(self, channels: Container[str]) -> list[str]:
         """Forget the callers who are not among *channels*, and were not the last time: an event may be behind a list.

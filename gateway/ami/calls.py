@@ -52,13 +52,14 @@ class QueueCalls:
         self._time_to_answer = time_to_answer
         self._by_channel: dict[str, set[TrackedCall]] = {}
         self._of_member: dict[MembershipKey, deque[TrackedCall]] = {}
+        self._changed: set[TrackedCall] = set()
         self._timers: dict[tuple[TrackedCall, Callable[[TrackedCall], list[CallFact]]], int] = {}
 
     # What is known -------------------------------------------------------------------------------------------------
 
     def next_deadline(self) -> int | None:
         """Instant at which ``advance`` is due; None while nothing is undecided."""
-        return min(self._timers.values(), default=None)
+        return min(self._timers.values()) if self._timers else None
 
     def open_calls(self) -> Iterator[TrackedCall]:
         """The calls whose talk goes on, as far as is known."""
@@ -77,13 +78,14 @@ class QueueCalls:
             for call in self._by_channel.get(channel, ())
         )
 
-    def unfinished(self) -> list[TrackedCall]:
-        """The calls of which not all was told, to be kept over a restart."""
-        return [call for calls in self._of_member.values() for call in calls if not call.closed]
+    def take_changed(self) -> dict[str, TrackedCall | None]:
+        """The calls that changed since the last call of this, by a name of each; None for one of which all was told."""
+        changed, self._changed = self._changed, set()
+        return {tracked.name: None if tracked.closed else tracked for tracked in changed}
 
     def restore(self, calls: Iterable[TrackedCall]) -> None:
         """Go on from what was kept; who talks with whom is not known yet."""
-        for tracked in calls:
+        for tracked in sorted(calls, key=_began):
             self._of_member.setdefault(membership_key(tracked.queue, tracked.interface), deque()).append(tracked)
             for channel in (*tracked.ends_with, tracked.key.uniqueid):
                 self._watch(tracked, channel)
@@ -99,6 +101,7 @@ class QueueCalls:
             if each.key == call.key:
                 if each.call.answered_at is None and each.ended_at is None:
                     each.call = call  # a list had shown it before its event came
+                    self._changed.add(each)
                 return
         closed = [each for each in calls if each.closed]
         for each in closed[: max(0, len(closed) - REMEMBERED + 1)]:
@@ -106,6 +109,7 @@ class QueueCalls:
         dest = call.key.dest_uniqueid
         tracked = TrackedCall(queue, interface, call, leg=dest, ends_with={dest}, dests={dest})
         calls.append(tracked)
+        self._changed.add(tracked)
         self._watch(tracked, dest)
         self._watch(tracked, call.key.uniqueid)
         self._resolve(tracked)
@@ -117,8 +121,7 @@ class QueueCalls:
             if tracked.ended_at is None:
                 self._resolve(tracked)
                 if tracked.alone_since is not None and self.bridges.has_company(tracked.leg):
-                    tracked.alone_since = None
-                    self._timers.pop((tracked, self._give_up), None)
+                    self._keep_company(tracked)
 
     def leave_bridge(self, channel: str, at: int) -> None:
         """BridgeLeave: whoever is without company now may have stopped talking."""
@@ -127,6 +130,7 @@ class QueueCalls:
             for tracked in list(self._by_channel.get(leg, ())) if leg else ():
                 if tracked.leg == leg and tracked.ended_at is None and tracked.alone_since is None:
                     tracked.alone_since = at
+                    self._changed.add(tracked)
                     self._timers[tracked, self._give_up] = at + ALONE
 
     def optimize(self, old: str, new: str) -> None:
@@ -171,6 +175,7 @@ class QueueCalls:
                 if by_agent or (by_caller and tracked.ended_at is None):
                     tracked.ended_by = EndedBy.TRANSFER
                     tracked.transferred_to = target or None
+                    self._changed.add(tracked)
                     told += self._end(tracked, at) if tracked.ended_at is None else self._close_complete(tracked)
         return told
 
@@ -186,6 +191,7 @@ class QueueCalls:
             self.unmatched += 1
             return []
         tracked.completion = said
+        self._changed.add(tracked)
         if tracked.ended_at is not None:
             return self._close_complete(tracked)
         if self.bridges.has_company(tracked.leg) or tracked.alone_since is not None:
@@ -221,6 +227,7 @@ class QueueCalls:
             if channels.is_in_another_call(tracked.leg, tracked.key):
                 tracked.ends_with.discard(tracked.leg)
                 tracked.leg = tracked.key.dest_uniqueid
+                self._changed.add(tracked)
             elif tracked.leg not in channels.channels:
                 phone = channels.company_in_queue(tracked.queue, tracked.key.uniqueid)
                 if phone is not None:
@@ -229,8 +236,7 @@ class QueueCalls:
             if tracked.alone_since is None:
                 continue
             if self.bridges.has_company(tracked.leg):
-                tracked.alone_since = None
-                self._timers.pop((tracked, self._give_up), None)
+                self._keep_company(tracked)
             else:
                 self._timers.setdefault((tracked, self._give_up), now)
 
@@ -267,8 +273,14 @@ class QueueCalls:
             if not followed:
                 del self._by_channel[channel]
 
+    def _keep_company(self, tracked: TrackedCall) -> None:
+        tracked.alone_since = None
+        self._changed.add(tracked)
+        self._timers.pop((tracked, self._give_up), None)
+
     def _follow(self, tracked: TrackedCall, leg: str) -> None:
         tracked.leg = leg
+        self._changed.add(tracked)
         tracked.ends_with.add(leg)
         self._watch(tracked, leg)
 
@@ -293,6 +305,7 @@ class QueueCalls:
 
     def _end(self, tracked: TrackedCall, at: int, cause: Cause = Cause.ASTERISK) -> list[CallFact]:
         """The talk ended at *at*, or when the leg was left alone before."""
+        self._changed.add(tracked)
         tracked.ended_at = at = at if tracked.alone_since is None else min(at, tracked.alone_since)
         self._timers.pop((tracked, self._give_up), None)
         self._timers[tracked, self._close] = at + RECORD_WAIT
@@ -315,6 +328,7 @@ class QueueCalls:
         if tracked.told or tracked.ended_at is None:
             return []
         tracked.told = True
+        self._changed.add(tracked)
         answered_at, time_to_answer = _from_completion(tracked.call, tracked.completion)
         if self._time_to_answer == "ring":
             time_to_answer = None
@@ -335,12 +349,18 @@ class QueueCalls:
         self._timers.pop((tracked, self._close), None)
         told = self._tell_end(tracked, Cause.ASTERISK)
         tracked.closed = True
+        self._changed.add(tracked)
         for channel in (*tracked.ends_with, *tracked.dests, tracked.key.uniqueid):
             self._unwatch(tracked, channel)
         by = tracked.ended_by
         if by is None and tracked.completion is not None and not _is_early(tracked.completion, tracked):
             by = tracked.completion.ended_by
         return [*told, CallClosed(tracked.queue, tracked.interface, tracked.key, by, tracked.transferred_to)]
+
+
+def _began(tracked: TrackedCall) -> int:
+    call = tracked.call
+    return call.found_at or 0 if call.answered_at is None else call.answered_at
 
 
 def _is_early(said: Completion, tracked: TrackedCall) -> bool:

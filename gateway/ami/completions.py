@@ -7,6 +7,7 @@ from typing import Final
 from gateway.ami.members import number
 from gateway.domain.call import Call, CallKey, EndedBy
 from gateway.domain.instant import SECOND
+from gateway.domain.member import membership_key
 
 _ENDED_BY: Final = {"caller": EndedBy.CALLER, "agent": EndedBy.AGENT, "transfer": EndedBy.TRANSFER}
 
@@ -86,6 +87,11 @@ class TrackedCall:
     def key(self) -> CallKey:
         """The call's identity."""
         return self.call.key
+
+    @property
+    def name(self) -> str:
+        """The same as one text, with the membership: no header holds the end of a line."""
+        return "\n".join((*membership_key(self.queue, self.interface), *self.call.key))
 
 
 def match(complete: Completion, calls: Iterable[TrackedCall]) -> TrackedCall | None:

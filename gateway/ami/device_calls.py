@@ -58,21 +58,17 @@ class DeviceCalls:
         self._offered: set[str] = set()
         self._waiting: set[str] = set()
         self._strangers: dict[str, tuple[str, TrackedDeviceCall]] = {}
-        self._changed = False
+        self._changed: dict[str, TrackedDeviceCall | None] = {}
 
     # What is known -------------------------------------------------------------------------------------------------
-
-    def dump(self) -> list[TrackedDeviceCall]:
-        """The calls that go on, to be kept over a restart."""
-        return list(self._calls.values())
 
     def restore(self, calls: Iterable[TrackedDeviceCall]) -> None:
         """Go on from what was kept."""
         self._calls = {call.uniqueid: call for call in calls}
 
-    def take_changed(self) -> bool:
-        """Whether ``dump`` may give something else than at the last call."""
-        changed, self._changed = self._changed, False
+    def take_changed(self) -> dict[str, TrackedDeviceCall | None]:
+        """The calls that changed since the last call of this, by Uniqueid; None for one that is over."""
+        changed, self._changed = self._changed, {}
         return changed
 
     # What happens --------------------------------------------------------------------------------------------------
@@ -247,17 +243,16 @@ class DeviceCalls:
     def _begin(self, device: str, call: TrackedDeviceCall, occasion: Occasion) -> list[AgentFact]:
         if call.uniqueid in self._calls:
             return []
-        self._calls[call.uniqueid] = call
-        self._changed = True
+        self._calls[call.uniqueid] = self._changed[call.uniqueid] = call
         return [DeviceCallBegan(device, call.uniqueid, call.direction, occasion)]
 
     def _note_answer(self, call: TrackedDeviceCall) -> None:
         call.answered = True
-        self._changed = True
+        self._changed[call.uniqueid] = call
 
     def _end(self, channel: str, occasion: Occasion) -> list[AgentFact]:
         call = self._calls.pop(channel, None)
         if call is None:
             return []
-        self._changed = True
+        self._changed[channel] = None
         return [DeviceCallEnded(channel, call.answered, occasion)]

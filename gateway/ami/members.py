@@ -1,6 +1,7 @@
 """Queue members as events and lists spell them. Absent headers are older versions, not faults."""
 
 from collections.abc import Callable, Mapping
+from sys import intern
 
 from gateway.domain.instant import SECOND
 from gateway.domain.member import DeviceState, Member
@@ -26,13 +27,14 @@ def member_of_list(fields: Fields, from_wall: FromWall) -> Member:
 
 
 def _member(fields: Fields, name: str, interface: str, from_wall: FromWall) -> Member:
-    in_call = fields.get("incall")
+    # Interned: of ten thousand members, each of these texts would be there several times.
+    in_call, interface = fields.get("incall"), intern(interface)
     return Member(
-        queue=fields.get("queue", ""),
+        queue=intern(fields.get("queue", "")),
         interface=interface,
         member_name=name or interface,
-        state_interface=fields.get("stateinterface") or interface,
-        membership=fields.get("membership", "dynamic"),
+        state_interface=intern(fields.get("stateinterface") or interface),
+        membership=intern(fields.get("membership", "dynamic")),
         penalty=number(fields.get("penalty")) or 0,
         paused=fields.get("paused") == "1",
         # Before 18.0 the event of a pause has Reason, from 13.8 on also PausedReason.

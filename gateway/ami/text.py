@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -24,6 +25,7 @@ def caller_name(fields: Mapping[str, str]) -> str | None:
     return caller_text(unescape(name) if "linkedid" in fields else name)
 
 
+@lru_cache(maxsize=64)  # each event's is asked for several times
 def timestamp(text: str | None) -> int | None:
     """A ``Timestamp`` header (``sec.usec``) in microseconds since the epoch, exactly; None where there is none."""
     if not text:

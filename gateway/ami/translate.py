@@ -5,15 +5,10 @@ hold, never by number.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
-from pydantic import TypeAdapter
-
-from gateway.ami.callers import Waiting
 from gateway.ami.calls import QueueCalls, TimeToAnswer
-from gateway.ami.completions import TrackedCall
-from gateway.ami.device_calls import DeviceCalls, TrackedDeviceCall
+from gateway.ami.device_calls import DeviceCalls
 from gateway.ami.members import member_of_event, number
 from gateway.ami.message import AmiMessage
 from gateway.ami.queue_callers import CALLER_EVENTS, QueueCallers
@@ -36,26 +31,6 @@ EVENTS: Final = frozenset({
 """Events that become facts."""
 
 
-_REMEMBERED: Final = EVENTS - {
-    "QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause", "QueueMemberStatus", "QueueMemberPenalty",
-    "QueueMemberRinginuse", "AgentRingNoAnswer", "LocalBridge", "Newchannel", "Newstate", "DialBegin",
-    "QueueCallerLeave", "QueueCallerAbandon", "HangupRequest", "SoftHangupRequest",
-}  # fmt: skip
-"""Events that may change what is remembered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What is kept over a restart: calls not told to the end, callers who wait, and calls on the agents' devices."""
-
-    calls: list[TrackedCall]
-    callers: dict[str, Waiting]
-    devices: list[TrackedDeviceCall] = field(default_factory=list)
-
-
-_MEMORY: Final = TypeAdapter(Memory)
-
-
 class Translator:
     """Keeps what it takes to understand an event: callers, channels, calls.
 
@@ -76,7 +51,6 @@ class Translator:
         self.waiting = QueueCallers(read_log)
         self.callers = self.waiting.callers
         self.devices = DeviceCalls(self.calls)
-        self._changed = False
         self._timeline = timeline
         self._time_to_answer = time_to_answer
         self._translate: dict[str, Callable[[Fields, int], list[Fact]]] = {
@@ -107,28 +81,11 @@ class Translator:
             "SoftHangupRequest": _nothing_else,
         }
 
-    def remember(self) -> str:
-        """What it takes to go on after a restart, as JSON."""
-        return _MEMORY.dump_json(Memory(self.calls.unfinished(), self.callers.dump(), self.devices.dump())).decode()
-
-    def recall(self, text: str) -> None:
-        """Go on from what ``remember`` gave."""
-        memory = _MEMORY.validate_json(text)
-        self.calls.restore(memory.calls)
-        self.callers.restore(memory.callers)
-        self.devices.restore(memory.devices)
-
-    def take_changed(self) -> bool:
-        """Whether ``remember`` may give something else than at the last call."""
-        changed, self._changed = self._changed, False
-        return self.devices.take_changed() or changed
-
     def receive(self, message: AmiMessage) -> list[Fact]:
         """The facts in one event, behind those that time had decided before it; none for one that says nothing."""
         translate = self._translate.get(message.event)
         if translate is None:
             return []
-        self._changed = self._changed or message.event in _REMEMBERED
         at = self.instant(message)
         fields = message.fields
         callers = self.waiting.receive(message.event, fields, at, self._timeline.now(message.arrival.steady))
@@ -148,7 +105,6 @@ class Translator:
 
     def advance(self, now: int) -> list[Fact]:
         """What the passing of time decides."""
-        self._changed = True
         return [*self.calls.advance(now), *self.waiting.ways_out.advance(now)]
 
     def lose_contact(self) -> list[Fact]:

@@ -33,6 +33,7 @@ class AgentBook:
         self._on_call: dict[str, tuple[str, ...]] = {}
         self._due: list[tuple[int, str]] = []
         self._changed: dict[str, Agent | None] = {}
+        self._today: Window | None = None
 
     # What is known -------------------------------------------------------------------------------------------------
 
@@ -267,12 +268,18 @@ class AgentBook:
         """The agent of that name in the window of *at*; a new one, of whom nothing is known, if there is none."""
         known = self._agents.get(name)
         if known is None:
-            self._agents[name] = known = KnownAgent(Agent(name, local_day(at, self._calendar), state_since=at))
+            self._agents[name] = known = KnownAgent(Agent(name, self._day(at), state_since=at))
             self._changed[name] = known.agent
             self._schedule(known)
         else:
             self._roll(known, at)
         return known
+
+    def _day(self, at: int) -> Window:
+        """The local day of an instant; one object for all agents whose window it is."""
+        if self._today is None or not self._today.begin <= at < self._today.end:
+            self._today = local_day(at, self._calendar)
+        return self._today
 
     def _roll(self, known: KnownAgent, at: int) -> None:
         """Go over to the window in which *at* lies, if the present one is over by then."""

@@ -80,8 +80,14 @@ class CallCenter:
 
     def next_deadline(self) -> int | None:
         """Instant at which ``TimePassed`` is due; None while nothing runs."""
-        deadlines = [self._rollover, self.handler.next_deadline(), *(book.next_deadline() for book in self._books)]
-        return min((each for each in deadlines if each is not None), default=None)
+        earliest, due = self._rollover, self.handler.next_deadline()
+        if due is not None and (earliest is None or due < earliest):
+            earliest = due
+        for book in self._books:
+            due = book.next_deadline()
+            if due is not None and (earliest is None or due < earliest):
+                earliest = due
+        return earliest
 
     def _instant_of(self, fact: Fact) -> int:
         """When it happened; what has no time of its own happened with what came before it."""

@@ -49,6 +49,7 @@ class AgentHandler:
         self._new_session_id = new_session_id
         self._register = SessionRegister()
         self._unrecorded: dict[tuple[MembershipKey, CallKey], EndedCall] = {}
+        self._unrecorded_changed: dict[tuple[MembershipKey, CallKey], EndedCall | None] = {}
         self._queues: dict[str, str] = {}
         self._limits: dict[str, int | None] = {}
         self._realtime: set[MembershipKey] = set()
@@ -108,8 +109,10 @@ class AgentHandler:
     def next_deadline(self) -> int | None:
         """Instant at which ``TimePassed`` is due; None while nothing runs."""
         deadline = self._register.next_deadline(self._returning)
-        returning = min((each for _, each in self._returning.values()), default=None)
-        return min((each for each in (deadline, returning) if each is not None), default=None)
+        if not self._returning:
+            return deadline
+        returning = min(each for _, each in self._returning.values())
+        return returning if deadline is None else min(deadline, returning)
 
     # Kept over a restart -------------------------------------------------------------------------------------------
 
@@ -117,20 +120,19 @@ class AgentHandler:
         """The sessions that were changed since the last call, by id; None for one that is not wanted any more."""
         return self._register.take_changed()
 
-    def unrecorded(self) -> list[EndedCall]:
-        """The ended calls whose records wait until who ended them is known."""
-        return list(self._unrecorded.values())
+    def take_unrecorded(self) -> dict[tuple[MembershipKey, CallKey], EndedCall | None]:
+        """The ended calls whose records wait until who ended them is known, as far as that changed since the last call.
 
-    def rolling(self) -> list[MembershipKey]:
+        None for one whose record waits no more.
+        """
+        changed, self._unrecorded_changed = self._unrecorded_changed, {}
+        return changed
+
+    def rolling(self) -> frozenset[MembershipKey]:
         """The memberships whose sessions were to be rolled over while busy, and will be when they are not."""
-        return sorted(self._rolling)
+        return frozenset(self._rolling)
 
-    def restore(
-        self,
-        sessions: Iterable[AgentSession],
-        unrecorded: Iterable[EndedCall],
-        rolling: Iterable[MembershipKey] = (),
-    ) -> None:
+    def restore(self, sessions: Iterable[AgentSession], rolling: Iterable[MembershipKey] = ()) -> None:
         """Go on from what was kept, before the first fact."""
         self._rolling.update(rolling)
         self._register.restore(sessions)
@@ -138,6 +140,9 @@ class AgentHandler:
             self._queues.setdefault(key.queue, session.group)
             if session.member.membership == "realtime":
                 self._realtime.add(key)
+
+    def restore_unrecorded(self, unrecorded: Iterable[EndedCall]) -> None:
+        """Go on with the ended calls whose records wait."""
         for ended in unrecorded:
             self._unrecorded[ended.session.member.key, ended.call.key] = ended
 
@@ -385,13 +390,16 @@ class AgentHandler:
             session = _amend(session, fact)
         call = next(each for each in session.calls if each.key == fact.key)
         then = history.end_call(session, fact.key, fact.occasion)
-        self._unrecorded[key, fact.key] = EndedCall(then[0], call, fact.occasion)
+        ended = EndedCall(then[0], call, fact.occasion)
+        self._unrecorded[key, fact.key] = self._unrecorded_changed[key, fact.key] = ended
         return self._store(session, then)
 
     def _call_closed(self, fact: facts.CallClosed) -> list[Outcome]:
-        ended = self._unrecorded.pop((membership_key(fact.queue, fact.interface), fact.key), None)
+        name = (membership_key(fact.queue, fact.interface), fact.key)
+        ended = self._unrecorded.pop(name, None)
         if ended is None:
             return []
+        self._unrecorded_changed[name] = None
         began, end = ended.call.answered_at, ended.occasion.at
         talk_time = None if began is None else max(0, end - began)
         return [

@@ -41,10 +41,16 @@ def fold(name: str) -> str:
     return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 10)
+def _fold_queue(name: str) -> str:
+    """One text for all members of a queue."""
+    return fold(name)
+
+
+@lru_cache(maxsize=1 << 12)
 def membership_key(queue: str, interface: str) -> MembershipKey:
     """The key of the membership of *interface* in *queue*, in whatever case they are written."""
-    return MembershipKey(fold(queue), fold(interface))
+    return MembershipKey(_fold_queue(queue), fold(interface))
 
 
 @dataclass(frozen=True, slots=True)

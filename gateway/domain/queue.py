@@ -14,8 +14,8 @@ REMEMBERED: Final = 15 * SECOND
 """How long a queue remembers who left it, so that what the queue_log tells again counts once: longer than an event may
 be behind its line."""
 
-MOST_REMEMBERED: Final = 256
-"""How many of them at most."""
+MOST_REMEMBERED: Final = 64
+"""How many of them at most: all of them are kept with every change of the queue."""
 
 _NO_FIGURES: Final = QueueFigures()
 

@@ -67,8 +67,10 @@ class QueueBook:
 
     def next_deadline(self) -> int | None:
         """Instant at which ``TimePassed`` is due: the end of a window, or of waiting for an event."""
-        missing = min(self._missing.values(), default=None)
-        return min((each for each in (self._next_window, missing) if each is not None), default=None)
+        if not self._missing:
+            return self._next_window
+        missing = min(self._missing.values())
+        return missing if self._next_window is None else min(missing, self._next_window)
 
     # Kept over a restart -------------------------------------------------------------------------------------------
 
@@ -106,9 +108,14 @@ class QueueBook:
         act = self._acts.get(type(fact))
         if act is not None:
             outcomes += act(fact)
+        touched: dict[str, None] = {}
         for outcome in sessions:
             if isinstance(outcome, SessionEvent):
-                outcomes += self._session(outcome)
+                outcomes += self._session(outcome, touched)
+        for key in touched:
+            # How many agents there are follows from the sessions: it is not kept with the queue.
+            self._queues[key] = queue = replace(self._queues[key], agents=self._headcount.of(key))
+            outcomes += (QueueRefreshed(queue), GroupRefreshed(_group(queue)))
         return outcomes
 
     def _joined(self, fact: facts.CallerJoined) -> list[Outcome]:
@@ -263,16 +270,15 @@ class QueueBook:
 
     # Sessions ------------------------------------------------------------------------------------------------------
 
-    def _session(self, event: SessionEvent) -> list[Outcome]:
+    def _session(self, event: SessionEvent, touched: dict[str, None]) -> list[Outcome]:
+        """Note in which queue the number of agents changed: a list tells of many, and the queue is told once."""
         outcomes: list[Outcome] = []
         if event.session.end_time is None:
             _, outcomes = self._learn(event.session.group, event.occasion)
         key = fold(event.session.group)
-        if not self._headcount.note(event.session) or key not in self._queues:
-            return outcomes
-        # How many agents there are follows from the sessions: it is not kept with the queue.
-        self._queues[key] = queue = replace(self._queues[key], agents=self._headcount.of(key))
-        return [*outcomes, QueueRefreshed(queue), GroupRefreshed(_group(queue))]
+        if self._headcount.note(event.session) and key in self._queues:
+            touched[key] = None
+        return outcomes
 
     # Windows -------------------------------------------------------------------------------------------------------
 

@@ -26,16 +26,20 @@ Wall = Callable[[int], int]
 """Turns an instant into a time of day, microseconds since the epoch."""
 
 
-@lru_cache(maxsize=8192)  # most times of day are told again and again, with every snapshot that has them
 def time_of_day(wall: int) -> str:
     """Microseconds since the epoch as RFC 3339, rounded to milliseconds."""
-    moment = _EPOCH + timedelta(milliseconds=(wall + 500) // 1000)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    second, millisecond = divmod((wall + 500) // 1000, 1000)
+    return f"{_whole_second(second)}.{millisecond:03d}Z"
+
+
+@lru_cache(maxsize=4096)  # most are told again and again, with every snapshot that has them
+def _whole_second(second: int) -> str:
+    return f"{_EPOCH + timedelta(seconds=second):%Y-%m-%dT%H:%M:%S}"
 
 
 def seconds(duration: float) -> float:
     """Microseconds as seconds, rounded to milliseconds."""
-    return round(duration / SECOND, 3)
+    return round(duration / SECOND, 3) if duration else 0.0
 
 
 def _seconds_or_none(duration: int | None) -> float | None:

@@ -1,22 +1,24 @@
 """What is kept over a restart of the gateway, apart from messages: taken from the parts, and given back to them."""
 
 import json
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
 from gateway.ami.translate import Translator
-from gateway.domain.handler import AgentHandler, EndedCall
+from gateway.domain.handler import AgentHandler
 from gateway.domain.member import MembershipKey
 from gateway.mqtt.announcer import Announcer
 from gateway.service.following import Following
+from gateway.service.kept_calls import KeptCalls
 from gateway.service.picture import Picture
 from gateway.service.resync import Resync
 from gateway.store.contents import Batch, Saved
 from gateway.timeline import ClockStep, Timeline
 
-_UNRECORDED: Final = TypeAdapter(list[EndedCall])
+Thing = TypeVar("Thing")
+
 _STEPS: Final = TypeAdapter(list[ClockStep])
 _ROLLING: Final = TypeAdapter(list[MembershipKey])
 
@@ -61,15 +63,14 @@ class Keeper:
         kept: Sequence[KeptPart] = (),
     ) -> None:
         self._following = following
-        self._parts = kept
+        self._parts = [KeptCalls(translator, handler), *kept]
         self.logged_in: set[str] = set()
         self._handler = handler
-        self._translator = translator
         self._announcer = announcer
         self._picture = picture
         self._resync = resync
         self._timeline = timeline
-        self._kept: dict[str, str] = {}
+        self._kept: dict[str, object] = {}
 
     def collect(self, batch: Batch) -> None:
         """Add to a batch what has changed since the last.
@@ -77,7 +78,7 @@ class Keeper:
         Of the model nothing while a picture is being made, as what it brings is told with the whole of it.
         """
         batch.previous.update(self._announcer.stream.take_previous())
-        self._keep(batch, "logged_in", json.dumps(sorted(self.logged_in)))
+        self._keep(batch, "logged_in", frozenset(self.logged_in), _dump_names)
         if not self._picture.settled:
             return
         for session_id, session in self._handler.take_changed().items():
@@ -87,28 +88,18 @@ class Keeper:
                 batch.sessions[session_id] = session
         for part in self._parts:
             part.collect(batch)
-        if self._translator.take_changed():
-            self._keep(batch, "calls", self._translator.remember())
-        self._keep(batch, "unrecorded", _UNRECORDED.dump_json(self._handler.unrecorded()).decode())
-        self._keep(batch, "rolling", _ROLLING.dump_json(self._handler.rolling()).decode())
-        self._keep(batch, "clock_steps", _STEPS.dump_json(self._timeline.steps).decode())
-        self._keep(batch, "asterisk", json.dumps(self._resync.stamp))
+        self._keep(batch, "rolling", self._handler.rolling(), _dump_rolling)
+        self._keep(batch, "clock_steps", tuple(self._timeline.steps), _dump_steps)
+        self._keep(batch, "asterisk", self._resync.stamp, json.dumps)
         if self._following is not None:
-            self._keep(batch, "queue_log", self._following.remember())
-        self._keep(batch, "contact", json.dumps(self._picture.last_sign))
+            self._keep(batch, "queue_log", self._following.remember(), str)
+        self._keep(batch, "contact", self._picture.last_sign, json.dumps)
 
     def restore(self, saved: Saved) -> None:
         """Give back what was kept, before anything runs."""
-        self._kept = dict(saved.values)
         values = {name: json.loads(text) for name, text in saved.values.items()}
         self._timeline.restore(_STEPS.validate_python(values.get("clock_steps", [])))
-        self._handler.restore(
-            saved.sessions,
-            _UNRECORDED.validate_json(saved.values.get("unrecorded", "[]")),
-            _ROLLING.validate_json(saved.values.get("rolling", "[]")),
-        )
-        if "calls" in saved.values:
-            self._translator.recall(saved.values["calls"])
+        self._handler.restore(saved.sessions, _ROLLING.validate_json(saved.values.get("rolling", "[]")))
         if self._following is not None and "queue_log" in saved.values:
             self._following.restore(saved.values["queue_log"])
         self._announcer.restore(max(saved.previous.values(), default=0), saved.previous, saved.sessions)
@@ -119,6 +110,20 @@ class Keeper:
         if values.get("contact") is not None:
             self._picture.restore(last_contact=values["contact"])
 
-    def _keep(self, batch: Batch, name: str, text: str) -> None:
-        if self._kept.get(name) != text:
-            self._kept[name] = batch.values[name] = text
+    def _keep(self, batch: Batch, name: str, value: Thing, dump: Callable[[Thing], str]) -> None:
+        """Add a value to a batch if it is another than the last time."""
+        if name not in self._kept or self._kept[name] != value:
+            self._kept[name] = value
+            batch.values[name] = dump(value)
+
+
+def _dump_rolling(keys: frozenset[MembershipKey]) -> str:
+    return _ROLLING.dump_json(sorted(keys)).decode()
+
+
+def _dump_steps(steps: tuple[ClockStep, ...]) -> str:
+    return _STEPS.dump_json(list(steps)).decode()
+
+
+def _dump_names(names: frozenset[str]) -> str:
+    return json.dumps(sorted(names))

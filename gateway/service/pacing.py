@@ -6,7 +6,6 @@ from typing import Final
 
 from gateway.ami.message import AmiMessage
 from gateway.domain.instant import SECOND
-from gateway.timeline import Timeline
 
 SLICE: Final = 0.02
 """Seconds of work without giving anybody else a turn."""
@@ -20,21 +19,18 @@ class Pace:
 
     Args:
         rest: Seconds of rest for each second that Asterisk took.
-        now: Tells the instant.
-        timeline: Tells the instant at which a message came.
     """
 
-    def __init__(self, rest: float, now: Callable[[], int], timeline: Timeline) -> None:
+    def __init__(self, rest: float) -> None:
         self._rest = rest
-        self._now = now
-        self._timeline = timeline
 
     async def keep(self, ask: Callable[[], Awaitable[Sequence[AmiMessage]]]) -> Sequence[AmiMessage]:
         """Ask, rest, and return the answer."""
-        asked_at = self._now()
         answer = await ask()
-        took = self._timeline.now(answer[-1].arrival.steady) - asked_at
-        await asyncio.sleep(min(self._rest * max(0, took) / SECOND, LONGEST_REST))
+        # What came in one piece came while we were busy, and Asterisk at rest.
+        took = answer[-1].arrival.steady - answer[0].arrival.steady
+        if took > 0:
+            await asyncio.sleep(min(self._rest * took / SECOND, LONGEST_REST))
         return answer
 
 

@@ -33,7 +33,7 @@ from gateway.mqtt.presentation import time_of_day
 from gateway.queue_log.recover import Gap
 from gateway.service.expectations import Expectations
 from gateway.service.recovery import Recovered
-from gateway.timeline import Timeline
+from gateway.timeline import STEP, Timeline
 
 _log = logging.getLogger(__name__)
 
@@ -136,8 +136,10 @@ class Picture:
         self._stopped = False
         self._waiting: list[Callable[[], None]] | None = None
         self._doubted_at = 0
+        self._usual_lag = self._heard_at = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: int | None = None
+        self._timer_is_stale = False
         self._changed: set[str] = set()
         announcer.hold()
 
@@ -183,6 +185,7 @@ class Picture:
         self.settled = False
         self.heard = []
         self.connected_at = self.now()
+        self._usual_lag = 0
         self.on_login("ami")
         self._change_link("resyncing")
         _log.info("making a picture of %s", greeting)
@@ -357,8 +360,21 @@ class Picture:
         self._take_undoubted(message)
 
     def _doubts(self, stamped: int, arrival: Arrival) -> bool:
-        """Whether Asterisk's clock must be measured first; at most once a second, as events may just be late."""
-        return arrival.steady - self._doubted_at > SECOND and self._timeline.looks_stepped(stamped, arrival.steady)
+        """Whether Asterisk's clock must be measured first; at most once a second, as events may just be late.
+
+        Where more comes than can be taken, each event is later than the one before, by no more than lies between the
+        two. A clock that is set back makes it more.
+        """
+        lag = self._timeline.lag(stamped, arrival.steady)
+        gap, self._heard_at = arrival.steady - self._heard_at, arrival.steady
+        more = 0 if lag is None else lag - self._usual_lag
+        if lag is None or min(abs(lag), abs(more)) <= STEP or 0 < more <= gap <= SECOND:
+            self._usual_lag = lag or 0
+            return False
+        if arrival.steady - self._doubted_at <= SECOND:
+            return False
+        self._usual_lag = lag
+        return True
 
     def settle_doubt(self) -> None:
         """Asterisk's clock was measured, or could not be: go on."""
@@ -370,7 +386,7 @@ class Picture:
             self.apply(fact)
         self._last_sign = max(self._last_sign or 0, self._told_until(message))
         self.on_burst()
-        self._restart_timer()
+        self._restart_timer_soon()
 
     def _told_until(self, message: AmiMessage) -> int:
         """Up to when the stream has told all with this message: one that came late tells of the time of its stamp."""
@@ -435,7 +451,14 @@ class Picture:
 
     # Timers --------------------------------------------------------------------------------------------------------
 
+    def _restart_timer_soon(self) -> None:
+        """Once for all that one read brings."""
+        if not self._timer_is_stale:
+            self._timer_is_stale = True
+            asyncio.get_running_loop().call_soon(self._restart_timer)
+
     def _restart_timer(self) -> None:
+        self._timer_is_stale = False
         deadlines = [self._translator.next_deadline()]
         if self.current:
             deadlines.append(self._center.next_deadline())

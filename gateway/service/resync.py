@@ -143,7 +143,7 @@ class Resync:
                 self._picture.begin(restarted=restarted)
                 self._take_over_stamp()
             last_seen = last_contact if recovered_from is None else recovered_from
-            await self._compare(ended_unseen_at=None if restarted else last_seen, pace=self._pace(REST_BEFORE_CURRENT))
+            await self._compare(ended_unseen_at=None if restarted else last_seen, pace=Pace(REST_BEFORE_CURRENT))
             self._picture.complete()
 
     async def reconcile(self, *, rest: float = REST) -> None:
@@ -157,7 +157,7 @@ class Resync:
             AmiTimeoutError: If Asterisk does not answer; nothing was concluded then.
         """
         async with self._busy:
-            await self._compare(ended_unseen_at=self._picture.now(), pace=self._pace(rest))
+            await self._compare(ended_unseen_at=self._picture.now(), pace=Pace(rest))
 
     async def list_wanted(self) -> None:
         """List the queues that the model wants to see (again).
@@ -212,7 +212,7 @@ class Resync:
         is_first = present is not None
         if present is None:
             wanted = recovery.queues_to_list(reading, survey)
-            pace = self._pace(REST_BEFORE_CURRENT)
+            pace = Pace(REST_BEFORE_CURRENT)
             present = await self._until_answered(lambda: recovery.list_members(wanted, pace))
         slices = Slices()
         heard = list(self._picture.heard)
@@ -238,7 +238,7 @@ class Resync:
         """The members of all queues."""
         assert self._recovery is not None
         names = queue_names(await self._summary())
-        return await self._recovery.list_members(names, self._pace(REST_BEFORE_CURRENT))
+        return await self._recovery.list_members(names, Pace(REST_BEFORE_CURRENT))
 
     # Steps ---------------------------------------------------------------------------------------------------------
 
@@ -425,9 +425,6 @@ class Resync:
                 _log.warning("%s refused (%s); needed: %s", name, error.message, missing)
             return None
         return answer[0]
-
-    def _pace(self, rest: float) -> Pace:
-        return Pace(rest, self._picture.now, self._timeline)
 
     async def _until_answered(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Ask again after a time-out: a busy Asterisk is late, and a dead link ends by itself."""

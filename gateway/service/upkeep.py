@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gateway.domain.handler import AgentHandler
 from gateway.errors import AmiError
+from gateway.memory import keep_what_there_is
 from gateway.mqtt.announcer import Announcer
 from gateway.service.answers import Code, CommandError
 from gateway.service.bridge import Bridge
@@ -138,10 +139,14 @@ class Upkeep:
                 await _until_lost(self._resync.reconcile(), "reconciliation")
 
     async def _tick(self) -> None:
+        made = False
         while True:
             await asyncio.sleep(TICK)
-            if not self._picture.current:
+            was_made, made = made, self._picture.current
+            if not made:
                 continue
+            if not was_made:
+                keep_what_there_is()
             self._announcer.refresh_share(min(1.0, TICK / self.statistics_interval))
             for session in self._announcer.expire(self._picture.now()):
                 self._handler.forget(session.session_id)

@@ -36,6 +36,8 @@ _log: Final = logging.getLogger(__name__)
 
 _LOG_LIMIT: Final = 16 * 1024 * 1024  # bytes of the write-ahead log that stay after a burst that needed more
 
+_LOG_PAGES: Final = 4_000  # of 4 KiB: when it has so many, what stands in it several times goes into the file once
+
 _REASONS: Final = {
     sqlite3.SQLITE_BUSY: "is locked by another program",
     sqlite3.SQLITE_LOCKED: "is locked by another program",
@@ -248,6 +250,7 @@ class Store:
         try:
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
             connection.execute("PRAGMA user_version").fetchone()  # so that SQLite opens the log
         except BaseException:
             connection.close()

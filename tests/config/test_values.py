@@ -61,7 +61,12 @@ def test_everything_but_the_password_has_its_documented_default() -> None:
             "groups": ("*",),
             "reasons": ("*",),
         },
-        "store": {"path": Path("/var/lib/cti-gateway/gateway.db"), "synchronous": "full", "outbox_limit_mb": 512, "keep_days": 400},
+        "store": {
+            "path": Path("/var/lib/cti-gateway/gateway.db"),
+            "synchronous": "full",
+            "outbox_limit_mb": 512,
+            "keep_days": 400,
+        },
         "http": {"listen": ("127.0.0.1", 9810)},
     }
 

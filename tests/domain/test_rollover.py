@@ -78,7 +78,7 @@ def test_what_waits_for_its_rollover_is_kept_over_a_restart() -> None:
     desk.answer(90)
     desk.tick(100)
     other = Desk(wrap_up=None)
-    other.handler.restore(desk.handler.sessions(), (), desk.handler.rolling())
+    other.handler.restore(desk.handler.sessions(), desk.handler.rolling())
     other.end(120)
     assert other.story == [("READY", 120), ("END", 120), ("NEW_SESSION", 120)]
 

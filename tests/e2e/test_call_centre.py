@@ -15,7 +15,7 @@ from tests.lab.callcentre import CallCentre
 from tests.lab.driver import Driver
 from tests.lab.tap import Tap
 
-SECONDS = float(os.environ.get("CTI_GATEWAY_CALL_CENTRE_SECONDS", "60"))
+SECONDS = float(os.environ.get("CTI_GATEWAY_CALL_CENTRE_SECONDS", "40"))
 SEED = int(os.environ.get("CTI_GATEWAY_CALL_CENTRE_SEED", "1"))
 
 

@@ -14,7 +14,7 @@ SUITE: Final = Suite("bookworm", "bookworm", ("adduser", "python3", "lintian"), 
 
 #: What every installation changes, whatever is installed: as with piuparts, no fault of a package. The last are
 #: the copies that the tools for users and groups keep of what was.
-_NEVER_MIND: Final = ("proc", "dev", "sys", "tmp", "var/lib/dpkg", "var/log", "var/cache")
+_NEVER_MIND: Final = ("proc", "dev", "sys", "tmp", "mnt", "var/lib/dpkg", "var/log", "var/cache")
 _COPIES: Final = ("etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-")
 
 _ENVIRONMENT: Final = {
@@ -66,9 +66,9 @@ class FreshDebian:
         self.run("dpkg", "--force-confdef", "--force-confold", "--install", self.bring(package))
 
     def bring(self, file: Path) -> str:
-        """Copy a file into ``/tmp`` there and return its path there."""
-        shutil.copy(file, self.folder / "tmp")
-        return f"/tmp/{file.name}"
+        """Copy a file into ``/mnt`` there and return its path there."""
+        shutil.copy(file, self.folder / "mnt")
+        return f"/mnt/{file.name}"
 
     def run(self, *command: str, user: str = "root", status: int | None = 0) -> str:
         """Run a command in it and return all that it says.

@@ -255,6 +255,48 @@ def test_life_of_an_installation(debian: FreshDebian, package: Path, tmp_path: P
     assert debian.run("getent", "group", NAME, status=2) == ""
 
 
+def test_only_what_ran_is_started_again(debian: FreshDebian, package: Path, tmp_path: Path) -> None:
+    """An installation starts nothing, an upgrade starts again the units that ran, and a removal stops them.
+
+    No systemd runs there, so that a program in the place of systemctl says what runs and writes down what is asked.
+    """
+    old, new = (altered(package, tmp_path, version, text=("", "")) for version in ("0.0.1-1", "1.0.0-1"))
+    policy, booted = debian.path("usr/sbin/policy-rc.d"), debian.path("run/systemd/system")
+    systemctl, asked = debian.path("usr/bin/systemctl"), debian.path("mnt/asked")
+    policy.rename(policy.with_suffix(".away"))  # it says that nothing may be started
+    booted.mkdir(parents=True)
+    systemctl.write_text(SYSTEMCTL)
+    systemctl.chmod(0o755)
+    try:
+        asked.write_text("")
+        debian.install(old)
+        assert re.findall(r"\b(?:re)?start\b|\bstop\b", asked.read_text()) == []
+        asked.write_text("")
+        debian.install(new)
+        assert re.findall(r"\b(restart|start|stop) (\S+)", asked.read_text()) == [("restart", unit) for unit in RUNNING]
+        asked.write_text("")
+        debian.run("dpkg", "--purge", NAME)
+        assert re.findall(r"\b(restart|start|stop) (\S+)", asked.read_text()) == [("stop", unit) for unit in RUNNING]
+    finally:
+        systemctl.unlink()
+        booted.rmdir()
+        policy.with_suffix(".away").rename(policy)
+        debian.run("dpkg", "--purge", NAME)
+
+
+RUNNING = ("cti-gateway.service", "cti-gateway@pbx1.service")
+
+SYSTEMCTL = f"""#!/bin/sh
+echo "$@" >>/mnt/asked
+case "$*" in
+list-units*)
+    for unit in {" ".join(RUNNING)}; do echo "$unit loaded active running CTI gateway"; done ;;
+*is-enabled*) echo enabled ;;
+*is-active*) echo active ;;
+esac
+"""
+
+
 def test_administrators_rights_are_kept(debian: FreshDebian, package: Path, tmp_path: Path) -> None:
     """Where dpkg-statoverride says who may read the configuration, an installation leaves it so."""
     debian.run("dpkg-statoverride", "--add", "root", "adm", "0440", CONFIGURATION)

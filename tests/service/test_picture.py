@@ -207,6 +207,23 @@ async def test_a_late_event_is_no_step(broker: Broker) -> None:
         assert not [m for m in after(running, since) if m.topic == "bridge/event"]
 
 
+async def test_a_backlog_is_no_step(broker: Broker) -> None:
+    """Events that come later and later, one after the other, are applied as they come, and nobody is asked the time."""
+    async with pbx() as asterisk, live(broker, asterisk) as running:
+        stamp, pings = time.time(), len(asterisk.named("Ping"))
+        for paused in (1, 0, 1, 0):
+            await asyncio.sleep(0.3)  # each is that much later than the one before
+            since = len(running.client.messages)
+            stamp += 0.001
+            asterisk.send(
+                f"Event: QueueMemberPause\r\nPrivilege: agent,all\r\nTimestamp: {stamp:.6f}\r\nQueue: Support\r\n"
+                f"MemberName: Alice\r\nInterface: {ALICE}\r\nStatus: 1\r\nPaused: {paused}\r\n\r\n"
+            )
+            event = await running.client.wait_for(lambda m: m.topic == f"{ALICE_IN_SUPPORT}/event", since=since)
+            assert event.json["event"] == ("NOT_READY" if paused else "READY")
+        assert len(asterisk.named("Ping")) == pings
+
+
 async def test_what_is_retained_of_another_life_is_removed(broker: Broker) -> None:
     """After a start the gateway removes sessions that are not there, and keeps those that are."""
     async with aiomqtt.Client("127.0.0.1", broker.port) as client:

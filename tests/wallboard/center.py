@@ -361,12 +361,15 @@ def a_large_one(client: aiomqtt.Client, agents: int = 500, queues: int = 20, nod
     return SimulatedCenter(client, node, lines, workers)
 
 
-async def keep_changing(center: SimulatedCenter, rate: float, seed: int = 1) -> None:
-    """Let *rate* agents a second change their state, until cancelled. Each is told with its sessions and its queues."""
+async def keep_changing(center: SimulatedCenter, rate: float, stop: asyncio.Event, seed: int = 1) -> None:
+    """Let *rate* agents a second change their state, until *stop* is set; each is told with sessions and queues.
+
+    Cancelling is no way to end it: ``asyncio.wait_for``, in which the client publishes, may swallow that in 3.11.
+    """
     chance, loop = random.Random(seed), asyncio.get_running_loop()
-    names, began, done = list(center.workers), asyncio.get_running_loop().time(), 0
+    names, began, done = list(center.workers), loop.time(), 0
     following = {"READY": "BUSY_ON_CALL", "BUSY_ON_CALL": "BUSY_WRAPUP", "BUSY_WRAPUP": "READY", "NOT_READY": "READY"}
-    while True:
+    while not stop.is_set():
         await center.change(name := chance.choice(names), following[center.workers[name].state])
         done += 1
         await asyncio.sleep(max(0.0, began + done / rate - loop.time()))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
-import axe_playwright_python  # type: ignore[import-untyped]
+import axe_playwright_python
 import pytest
 from playwright.async_api import Page, expect
 
