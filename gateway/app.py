@@ -72,10 +72,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-DRAIN_WITHIN: Final = 2.5
+DRAIN_WITHIN: Final = 2.0
 """Seconds that the broker is given, at an orderly stop, to take what waits for it."""
 
-LEAVE_WITHIN: Final = 1.5
+LEAVE_WITHIN: Final = 1.0
 """Seconds that it is given after that to take ``offline``. Both together, with all else, are less than five."""
 
 RESTORED: Final = "the file is a copy, or lacks what was last written to it"
