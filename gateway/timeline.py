@@ -98,7 +98,8 @@ class Timeline:
             return instant
         now = self.now(steady)
         before = instant + self.steps[-1].by
-        return before if abs(before - now) < abs(instant - now) else instant
+        # Equally near, it is the one that has been: nothing arrives before it happens.
+        return min((instant, before), key=lambda each: (abs(each - now), each > now))
 
     def from_wall(self, wall: int) -> int:
         """The instant of a time of day that Asterisk told of something past, microseconds since the epoch.

@@ -1,7 +1,7 @@
 """The line of instants: drift, steps of Asterisk's clock, late arrivals, and times of day."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.timeline import SHORT_ROUND_TRIP, STEP, Timeline
@@ -91,6 +91,7 @@ def test_a_step_is_seen_once_and_durations_across_it_are_true(by: int, before: i
     assert abs(clocks.timeline.steps[0].by - by) <= trip / 2 + 1
 
 
+@example(by=-2 * SECOND, late=SECOND)
 @given(STEPS, st.integers(0, SECOND))
 def test_an_event_of_before_the_step_may_come_behind_it(by: int, late: int) -> None:
     """Its stamp is of the old clock, and its instant is the true one all the same."""
