@@ -32,6 +32,8 @@ async def test_screen_pop_opens_the_callers_page(gateway: Live, broker: Broker, 
         stdout=PIPE,
         stderr=PIPE,
         env={**os.environ, "BROWSER": f"{browser} %s"},
+        # Started in the background, a shell's children ignore what Ctrl-C sends, and so would theirs.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     async with asyncio.timeout(WITHIN):
