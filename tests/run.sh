@@ -15,6 +15,6 @@ say "ruff"
 say "mypy"
 .venv/bin/mypy || status=$?
 say "pytest"
-# Two at a time: most of what the tests do is wait for an Asterisk. More would make it late, and exact times untrue.
-.venv/bin/python -m pytest --numprocesses 2 --dist loadfile "$@" || status=$?
+# Three at a time: most of what the tests do is wait for an Asterisk. More would make it late, and exact times untrue.
+.venv/bin/python -m pytest --numprocesses 3 --dist loadfile "$@" || status=$?
 exit "$status"
