@@ -126,7 +126,7 @@ async def test_figures_come_at_once_and_nothing_stays(temporary: Path) -> None:
 async def test_a_signal_ends_it_in_order(temporary: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM end everything that was started, with status 0, and without a traceback."""
     async with demo(temporary) as running:
-        await running.until("NEW_SESSION")
+        await running.until(r"\tsession\t")
         os.killpg(running.process.pid, number)  # as a terminal does it, to all at once
         assert await running.ended() == 0
     assert "Traceback" not in running.text
@@ -138,7 +138,7 @@ async def test_a_signal_ends_it_in_order(temporary: Path, number: signal.Signals
 async def test_a_kill_leaves_no_process(temporary: Path) -> None:
     """Even where the demo is killed, its broker goes with it."""
     async with demo(temporary) as running:
-        await running.until("NEW_SESSION")
+        await running.until(r"\tsession\t")
         (broker,) = children(temporary)
         running.process.kill()
         await running.process.wait()
@@ -176,7 +176,7 @@ async def test_somebodys_broker_is_left_as_it_was(temporary: Path, tmp_path: Pat
     """On a broker that is not its own the demo takes away at the end what it had left there."""
     with Broker(tmp_path / "broker") as broker:
         async with demo(temporary, "--broker", f"127.0.0.1:{broker.port}", "--seconds", "2") as running:
-            await running.until("NEW_SESSION")
+            await running.until(r"\tsession\t")
             assert not [each for each in children(temporary) if each != running.process.pid]
             assert await running.ended() == 0
         async with GatewayClient("127.0.0.1", broker.port, node="demo") as client:

@@ -3,16 +3,13 @@
 The only file that drives aiomqtt and paho. These hooks of theirs are private or replaced here, each because there is
 no public way (aiomqtt 2.5.1, paho 2.2.0):
 
-* ``_handle_pubackcomp``, ``_in_packet``, ``_mid_generate``: a QoS 1 PUBLISH is put together here and its PUBACK taken
-  apart here. aiomqtt's ``publish`` waits, which costs a task for each message under way, and drops the reason code of
-  a PUBACK, so that a refused publish looks like a delivered one; paho's makes a dozen objects for each.
+* ``_on_publish``: aiomqtt drops the reason code of a PUBACK, so a refused publish looks like a delivered one; and its
+  ``publish`` waits, which costs a task for each message under way.
 * ``_on_message``: aiomqtt's queue hides whether a message came before the SUBACK, and its order against other packets.
 * ``_on_connect``: the session present flag and the broker's limits are not handed on.
 * ``_on_disconnect``: aiomqtt ignores a connection closed before the CONNACK, and one closed at once after it.
 * ``_on_socket_open``, ``_on_socket_register_write``: aiomqtt registers the socket with the loop two steps late, when
   a cancelled connect may have closed it; and writes only after another round through the selector.
-* ``_create_socket``, ``_loop_rc_handle``: paho asks the kernel for each packet and each acknowledgement, several
-  times; see ``wire``.
 * ``_sock_close``: paho has no way to drop a connection without saying DISCONNECT, which would cancel the will.
 
 A connection that is over is thrown away with all it had under way: paho would otherwise send that again by itself,
@@ -22,6 +19,7 @@ and what raised an error may still have arrived.
 import asyncio
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
@@ -30,7 +28,6 @@ from typing import Any, Protocol, TypeVar
 import aiomqtt
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.client import Client as PahoClient
-from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -43,11 +40,9 @@ from gateway.mqtt.packets import (
     connect_error,
     connect_properties,
     local_reason,
-    puback_refusal,
-    publish_packet,
+    packet_size,
     publish_properties,
 )
-from gateway.mqtt.wire import BufferedSocket
 
 _logger = logging.getLogger(__name__)
 
@@ -128,12 +123,6 @@ class Connection(aiomqtt.Client):
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
         self._client.disable_logger()  # it logs what we tell ourselves, and each packet at the cost of formatting it
-        replaced: Any = self._client
-        create_socket = replaced._create_socket  # noqa: SLF001 (see above)
-        replaced._create_socket = lambda: BufferedSocket(create_socket())  # noqa: SLF001 (see above)
-        replaced._handle_pubackcomp = self._on_puback  # noqa: SLF001 (see above)
-        self._under_way: set[int] = set()
-        self._write_is_due = self._writer_is_added = False
         self.version = version
         self.session_present = False
         self.receive_maximum = 0xFFFF
@@ -236,24 +225,17 @@ class Connection(aiomqtt.Client):
             ValueError: If it can never be sent: a wildcard in the topic, or larger than the broker takes.
             MqttConnectionError: If the connection is over.
         """
-        mqtt5 = self.version == "5"
-        properties = publish_properties(expiry, correlation_data, response_topic) if mqtt5 else None
-        identifier = self._free_identifier()
-        packet = publish_packet(topic, payload, identifier, retain=retain, properties=properties, mqtt5=mqtt5)
-        if self.maximum_packet_size is not None and len(packet) > self.maximum_packet_size:
-            raise ValueError(f"a packet of {len(packet)} bytes; the broker takes {self.maximum_packet_size}")
-        sock: Any = self._client.socket()
-        if sock is None:
+        if not topic or "\0" in topic:
+            raise ValueError("no topic, or a NUL in it")
+        properties = publish_properties(expiry, correlation_data, response_topic) if self.version == "5" else None
+        if self.maximum_packet_size is not None:
+            size = packet_size(topic, payload, properties)
+            if size > self.maximum_packet_size:
+                raise ValueError(f"a packet of {size} bytes; the broker takes {self.maximum_packet_size}")
+        info = self._client.publish(topic, payload, 1, retain, properties)
+        if info.rc != 0:
             raise MqttConnectionError("the connection is over")
-        sock.send(packet)
-        self._under_way.add(identifier)
-        self._write_soon()
-        return identifier
-
-    def _free_identifier(self) -> int:
-        while (identifier := self._client._mid_generate()) in self._under_way:  # noqa: SLF001 (see above)
-            pass
-        return identifier
+        return info.mid
 
     async def close(self) -> None:
         """Say DISCONNECT, which cancels the will, and end the connection."""
@@ -338,17 +320,16 @@ class Connection(aiomqtt.Client):
         )
         self._hand_on(self, inbound)
 
-    def _on_puback(self, _kind: str) -> MQTTErrorCode:
-        packet = self._client._in_packet["packet"]  # noqa: SLF001 (see above)
-        try:
-            refusal = puback_refusal(packet)
-        except KeyError:
-            return MQTTErrorCode.MQTT_ERR_PROTOCOL
-        identifier = int.from_bytes(packet[:2], "big")
-        if identifier in self._under_way:
-            self._under_way.discard(identifier)
-            self._acknowledged(identifier, refusal)
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
+    def _on_publish(
+        self,
+        client: PahoClient,  # noqa: ARG002
+        userdata: Any,  # noqa: ARG002
+        mid: int,
+        reason_code: ReasonCode,
+        properties: Properties,  # noqa: ARG002
+    ) -> None:
+        refused = reason_code.value >= FAILURE
+        self._acknowledged(mid, f"{reason_code} (0x{reason_code.value:02X})" if refused else None)
 
     def _on_socket_open(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
         self._loop.call_soon_threadsafe(self._adopt, sock)  # called on the connecting thread
@@ -363,58 +344,32 @@ class Connection(aiomqtt.Client):
     def _on_socket_close(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
         if sock.fileno() >= 0:
             self._loop.remove_reader(sock.fileno())
-            self._loop.remove_writer(sock.fileno())
         if self._misc_task is not None:
             self._misc_task.cancel()
 
     def _on_socket_register_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
         if threading.get_ident() == self._loop_thread:
-            self._write_soon()
+            self._loop.call_soon(self._write)
         else:
             self._loop.call_soon_threadsafe(self._write)
 
-    def _on_socket_unregister_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:
-        """Whether more is to be written is for ``_write`` to know."""
-
     def _read(self) -> None:
-        sock: Any = self._client.socket()
-        if sock is None:
-            return
         try:
-            sock.begin_read()
-            self._client.loop_read()
-            while self._client.socket() == sock and sock.holds_more:
-                sock.begin_read()
+            while True:
                 self._client.loop_read()
+                sock: Any = self._client.socket()
+                if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):  # decrypted bytes wake no selector
+                    return
         except Exception as error:  # noqa: BLE001 (whatever paho stumbles over ends this connection, and only it)
             self.abort(Loss(f"{type(error).__name__}: {error}"))
 
-    def _write_soon(self) -> None:
-        if not self._write_is_due:
-            self._write_is_due = True
-            self._loop.call_soon(self._write)
-
     def _write(self) -> None:
-        self._write_is_due = False
         sock: Any = self._client.socket()
         if sock is None:
             return
         try:
-            if self._client.want_write():
-                self._client.loop_write()
-            if self._client.socket() == sock:
-                self._flush(sock)
+            self._client.loop_write()
         except Exception as error:  # noqa: BLE001 (as above)
             self.abort(Loss(f"{type(error).__name__}: {error}"))
-
-    def _flush(self, sock: BufferedSocket) -> None:
-        try:
-            is_done = sock.flush() and not self._client.want_write()
-        except OSError:
-            self._client._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)  # noqa: SLF001 (see above)
-            return
-        if not is_done:
+        if self._client.want_write() and self._client.socket() == sock:
             self._loop.add_writer(sock.fileno(), self._write)
-        elif self._writer_is_added:
-            self._loop.remove_writer(sock.fileno())
-        self._writer_is_added = not is_done

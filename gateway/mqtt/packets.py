@@ -12,10 +12,6 @@ from gateway.mqtt.interface import MEBIBYTE, MqttSettings
 
 FAILURE: Final = 0x80  # reason codes from here on mean that it was not done (MQTT 5.0, 2.4)
 SESSION_TAKEN_OVER: Final = 0x8E
-_PUBLISH_QOS_1: Final = 0x32  # the first byte of a PUBLISH (MQTT 5.0, 3.3.1)
-_PUBACK_WITHOUT_REASON: Final = 2  # bytes: the identifier alone, which means success (MQTT 5.0, 3.4.2.1)
-_LONGEST_TEXT: Final = 0xFFFF
-_LARGEST: Final = 268_435_455  # bytes that a packet may have behind the length of it (MQTT 5.0, 1.5.5)
 _UNSUPPORTED_VERSION: Final = 0x84
 _LOGIN_REFUSED: Final = frozenset({0x86, 0x87, 0x8A, 0x8C})  # bad name or password, not authorised, banned, bad method
 
@@ -66,40 +62,8 @@ def local_reason(reason_code: ReasonCode) -> str:
     return "the connection was closed" if name == "Unspecified error" else str(name)
 
 
-def publish_packet(
-    topic: str, payload: bytes, identifier: int, *, retain: bool, properties: Properties | None, mqtt5: bool
-) -> bytes:
-    """The bytes of a QoS 1 PUBLISH (MQTT 5.0, 3.3; 3.1.1 lacks the properties).
-
-    Raises:
-        ValueError: A wildcard in the topic, or something is longer than the protocol can say.
-    """
-    name = topic.encode()
-    if b"+" in name or b"#" in name or b"\0" in name or not name:
-        raise ValueError("no topic, or a wildcard or a NUL in it")
-    packed = b""
-    if mqtt5:
-        packed = b"\0" if properties is None else properties.pack()  # type: ignore[no-untyped-call]
-    rest = len(name) + 4 + len(packed) + len(payload)
-    if len(name) > _LONGEST_TEXT or rest > _LARGEST:
-        raise ValueError("longer than a packet can be")
-    head = bytearray((_PUBLISH_QOS_1 | retain,))
-    more, rest_of_length = rest >> 7, rest & 0x7F
-    while more:
-        head.append(0x80 | rest_of_length)
-        more, rest_of_length = more >> 7, more & 0x7F
-    head.append(rest_of_length)
-    size = len(name).to_bytes(2, "big")
-    return b"".join((head, size, name, identifier.to_bytes(2, "big"), packed, payload))
-
-
-def puback_refusal(packet: bytes | bytearray) -> str | None:
-    """Why the broker refuses a publish, of the bytes of a PUBACK behind its length; None: it took it.
-
-    Raises:
-        KeyError: There is no such reason code.
-    """
-    if len(packet) <= _PUBACK_WITHOUT_REASON or packet[_PUBACK_WITHOUT_REASON] < FAILURE:
-        return None
-    reason = ReasonCode(PacketTypes.PUBACK, identifier=packet[_PUBACK_WITHOUT_REASON])
-    return f"{reason} (0x{reason.value:02X})"
+def packet_size(topic: str, payload: bytes, properties: Properties | None) -> int:
+    """Bytes of a QoS 1 PUBLISH of MQTT 5.0 (3.3): topic with its length, identifier, properties, payload."""
+    packed = b"\0" if properties is None else properties.pack()  # type: ignore[no-untyped-call]
+    rest = 2 + len(topic.encode()) + 2 + len(packed) + len(payload)
+    return 1 + sum(rest >= 1 << bits for bits in (0, 7, 14, 21)) + rest
