@@ -2,7 +2,7 @@
 
 from pydantic import AliasChoices, Field
 
-from gateway.mqtt.payloads import Payload
+from gateway.mqtt.payloads import Payload, SnapshotPayload, StreamPayload
 from gateway.mqtt.vocabulary import (
     AgentStateName,
     AgentStateValue,
@@ -10,10 +10,8 @@ from gateway.mqtt.vocabulary import (
     Count,
     PerHour,
     Seconds,
-    Seq,
     SessionStateName,
     SessionStateValue,
-    SnapshotSeq,
     Time,
     Uuid,
     WholeSeconds,
@@ -44,16 +42,9 @@ class AgentSessionPayload(Payload):
     )
 
 
-class AgentPayload(Payload):
+class AgentPayload(SnapshotPayload):
     """An agent: state, and the figures of ITAgent over all sessions in the measurement period."""
 
-    contract: int = Field(description="version of the contract; a breaking change raises it")
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: SnapshotSeq | None = Field(description="number of the last event that is included; null before the first")
-    node: str = Field(description="the gateway's node, as in the base topic")
-    as_of: Time = Field(description="when it was so")
     agent: str = Field(description="the agent")
     state: AgentStateName = Field(description="AGENT_STATE without its prefix")
     state_value: AgentStateValue = Field(description="its number in TAPI")
@@ -79,16 +70,9 @@ class PreviousAgentPayload(Payload):
     since: Time = Field(description="when that began")
 
 
-class AgentEventPayload(Payload):
+class AgentEventPayload(StreamPayload):
     """One agent event, with the agent after it."""
 
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: Seq = Field(description="number in the stream, one counter for all topics")
-    previous_seq: Seq | None = Field(
-        description="number of the one before on this topic: a step shows what was missed; null for the first"
-    )
     event: AgentStateName = Field(description="AGENT_EVENT without its prefix: the state entered")
     event_value: AgentStateValue = Field(description="its number in TAPI")
     at: Time = Field(description="when it happened")

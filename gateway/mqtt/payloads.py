@@ -39,6 +39,39 @@ class Payload(BaseModel):
         return self.model_dump_json().encode()
 
 
+class SnapshotPayload(Payload):
+    """What all retained messages of the model begin with."""
+
+    contract: int = Field(description="version of the contract; a breaking change raises it")
+    stream: Uuid = Field(
+        description="the counters' stream; a new one begins after the loss or restoration of the store"
+    )
+    seq: SnapshotSeq | None = Field(description="number of the last event that is included; null before the first")
+    node: str = Field(description="the gateway's node, as in the base topic")
+    as_of: Time = Field(description="when it was so")
+
+
+class StreamPayload(Payload):
+    """What all messages begin with that are not retained: their place in the stream, and on their topic."""
+
+    stream: Uuid = Field(
+        description="the counters' stream; a new one begins after the loss or restoration of the store"
+    )
+    seq: Seq = Field(description="number in the stream, one counter for all topics")
+    previous_seq: Seq | None = Field(
+        description="number of the one before on this topic: a step shows what was missed; null for the first"
+    )
+
+
+class CallerPayload(Payload):
+    """Who a caller is."""
+
+    uniqueid: str = Field(description="Asterisk's Uniqueid of the caller's channel")
+    linkedid: str | None = Field(description="Asterisk's Linkedid, which all channels of one call share")
+    caller_number: str | None = Field(description="null where unknown, or where the gateway may not tell")
+    caller_name: str | None = Field(description="null where unknown, or where the gateway may not tell")
+
+
 class GapPayload(Payload):
     """A time that could be neither seen nor recovered."""
 
@@ -49,13 +82,9 @@ class GapPayload(Payload):
     why: str = Field(description="for people")
 
 
-class CurrentCallPayload(Payload):
+class CurrentCallPayload(CallerPayload):
     """The oldest open ACD call of a session."""
 
-    uniqueid: str = Field(description="Asterisk's Uniqueid of the caller's channel")
-    linkedid: str | None = Field(description="Asterisk's Linkedid, which all channels of one call share")
-    caller_number: str | None = Field(description="null where unknown, or where the gateway may not tell")
-    caller_name: str | None = Field(description="null where unknown, or where the gateway may not tell")
     answered_at: Time | None = Field(description="null where it is not known yet")
     time_to_answer: Seconds | None = Field(
         description="as the gateway is configured: the caller's waiting, or the agent's ringing"
@@ -79,16 +108,9 @@ class AsteriskMemberPayload(Payload):
     longest_ring_time: Seconds = Field(description="likewise")
 
 
-class SessionPayload(Payload):
+class SessionPayload(SnapshotPayload):
     """A session: state and all figures of ITAgentSession."""
 
-    contract: int = Field(description="version of the contract; a breaking change raises it")
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: SnapshotSeq | None = Field(description="number of the last event that is included; null before the first")
-    node: str = Field(description="the gateway's node, as in the base topic")
-    as_of: Time = Field(description="when it was so")
     session_id: Uuid = Field(description="UUIDv7; a new login is a new session")
     agent: str = Field(description="the agent")
     group: str = Field(description="the ACD group: the queue's name")
@@ -129,16 +151,9 @@ class PreviousPayload(Payload):
     reason: str | None = Field(description="the reason then")
 
 
-class SessionEventPayload(Payload):
+class SessionEventPayload(StreamPayload):
     """One session event, with the session after it."""
 
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: Seq = Field(description="number in the stream, one counter for all topics")
-    previous_seq: Seq | None = Field(
-        description="number of the one before on this topic: a step shows what was missed; null for the first"
-    )
     event: SessionEventName = Field(
         description="AGENT_SESSION_EVENT without its prefix; UPDATE where figures changed and the state did not"
     )
@@ -150,16 +165,9 @@ class SessionEventPayload(Payload):
     session: SessionPayload = Field(description="what it is after it")
 
 
-class CallRecordPayload(Payload):
+class CallRecordPayload(StreamPayload):
     """One ACD call handled."""
 
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: Seq = Field(description="number in the stream, one counter for all topics")
-    previous_seq: Seq | None = Field(
-        description="number of the one before on this topic: a step shows what was missed; null for the first"
-    )
     node: str = Field(description="the gateway's node, as in the base topic")
     group: str = Field(description="the ACD group: the queue's name")
     agent: str = Field(description="the agent")
@@ -251,16 +259,9 @@ class BridgeHealthPayload(Payload):
     memory: Bytes = Field(description="resident set")
 
 
-class BridgeEventPayload(Payload):
+class BridgeEventPayload(StreamPayload):
     """Something that happened to the gateway; further keys by the kind of event."""
 
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: Seq = Field(description="number in the stream, one counter for all topics")
-    previous_seq: Seq | None = Field(
-        description="number of the one before on this topic: a step shows what was missed; null for the first"
-    )
     event: str = Field(description="what happened")
     at: Time = Field(description="when it happened")
 

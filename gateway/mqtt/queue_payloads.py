@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from gateway.mqtt.agent_payloads import MeasurementPeriodPayload
-from gateway.mqtt.payloads import Payload
+from gateway.mqtt.payloads import CallerPayload, Payload, SnapshotPayload, StreamPayload
 from gateway.mqtt.vocabulary import (
     CauseName,
     Count,
@@ -13,10 +13,7 @@ from gateway.mqtt.vocabulary import (
     QueueEventName,
     QueueEventValue,
     Seconds,
-    Seq,
-    SnapshotSeq,
     Time,
-    Uuid,
 )
 
 
@@ -28,13 +25,9 @@ class ServiceLevelPayload(Payload):
     percent: Percent = Field(description="of the answered")
 
 
-class WaitingCallerPayload(Payload):
+class WaitingCallerPayload(CallerPayload):
     """A caller who waits."""
 
-    uniqueid: str = Field(description="Asterisk's Uniqueid of the caller's channel")
-    linkedid: str | None = Field(description="Asterisk's Linkedid, which all channels of one call share")
-    caller_number: str | None = Field(description="null where unknown, or where the gateway may not tell")
-    caller_name: str | None = Field(description="null where unknown, or where the gateway may not tell")
     position: Count = Field(description="from 1")
     waiting_since: Time = Field(description="when the caller joined")
 
@@ -48,16 +41,9 @@ class SessionsByStatePayload(Payload):
     BUSY_WRAPUP: Count
 
 
-class QueuePayload(Payload):
+class QueuePayload(SnapshotPayload):
     """A queue: every figure of ITQueue in the measurement period, and what users of Asterisk expect."""
 
-    contract: int = Field(description="version of the contract; a breaking change raises it")
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: SnapshotSeq | None = Field(description="number of the last event that is included; null before the first")
-    node: str = Field(description="the gateway's node, as in the base topic")
-    as_of: Time = Field(description="when it was so")
     queue: str = Field(description="the queue")
     group: str = Field(description="the ACD group: the queue's name")
     measurement_period: MeasurementPeriodPayload = Field(description="over which the figures count")
@@ -76,29 +62,18 @@ class QueuePayload(Payload):
     agents: SessionsByStatePayload = Field(description="numbers of sessions")
 
 
-class QueueCallerPayload(Payload):
+class QueueCallerPayload(CallerPayload):
     """The caller of a queue event: its place then, and how long it had waited."""
 
-    uniqueid: str = Field(description="Asterisk's Uniqueid of the caller's channel")
-    linkedid: str | None = Field(description="Asterisk's Linkedid, which all channels of one call share")
-    caller_number: str | None = Field(description="null where unknown, or where the gateway may not tell")
-    caller_name: str | None = Field(description="null where unknown, or where the gateway may not tell")
     position: Count | None = Field(description="from 1; null where it is not known")
     waiting_since: Time = Field(description="when the caller joined")
     wait: Seconds = Field(description="until this event")
     key: str | None = Field(description="the key that was pressed to leave")
 
 
-class QueueEventPayload(Payload):
+class QueueEventPayload(StreamPayload):
     """One queue event, with the queue after it; ``caller`` is null where it is about the queue itself."""
 
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: Seq = Field(description="number in the stream, one counter for all topics")
-    previous_seq: Seq | None = Field(
-        description="number of the one before on this topic: a step shows what was missed; null for the first"
-    )
     event: QueueEventName = Field(description="ACDQUEUE_EVENT without its prefix, or what a caller did")
     event_value: QueueEventValue | None = Field(description="its number in TAPI; null for what callers do")
     at: Time = Field(description="when it happened")
@@ -107,31 +82,17 @@ class QueueEventPayload(Payload):
     queue: QueuePayload = Field(description="what it is after it")
 
 
-class GroupPayload(Payload):
+class GroupPayload(SnapshotPayload):
     """A group: its queues, and the number of its sessions by state."""
 
-    contract: int = Field(description="version of the contract; a breaking change raises it")
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: SnapshotSeq | None = Field(description="number of the last event that is included; null before the first")
-    node: str = Field(description="the gateway's node, as in the base topic")
-    as_of: Time = Field(description="when it was so")
     group: str = Field(description="the ACD group: the queue's name")
     queues: list[str] = Field(description="its queues")
     sessions: SessionsByStatePayload = Field(description="numbers of its sessions")
 
 
-class GroupEventPayload(Payload):
+class GroupEventPayload(StreamPayload):
     """One group event, with the group after it."""
 
-    stream: Uuid = Field(
-        description="the counters' stream; a new one begins after the loss or restoration of the store"
-    )
-    seq: Seq = Field(description="number in the stream, one counter for all topics")
-    previous_seq: Seq | None = Field(
-        description="number of the one before on this topic: a step shows what was missed; null for the first"
-    )
     event: GroupEventName = Field(description="ACDGROUP_EVENT without its prefix")
     event_value: GroupEventValue = Field(description="its number in TAPI")
     at: Time = Field(description="when it happened")
