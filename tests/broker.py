@@ -199,17 +199,29 @@ class Broker:
         return path
 
 
+@dataclass
 class SampleBroker(Broker):
-    """A Mosquitto on the sample files, with its port and paths moved into the folder and these ``USERS``."""
+    """A Mosquitto on the sample files, with its ports and paths moved into the folder and these ``USERS``.
+
+    Attributes:
+        websocket_port: Where pages reach it.
+    """
 
     USERS: ClassVar = {"cti-gateway": "one", "wallboard": "two", "Alice": "three", "supervisor": "four"}
+    websocket_port: int = 0
+
+    def _wait_until_it_listens(self, port: int) -> bool:
+        return super()._wait_until_it_listens(port) and super()._wait_until_it_listens(self.websocket_port)
 
     def _write_config(self, port: int) -> Path:
         self._write_passwords(self.USERS).rename(self.directory / "cti-gateway.passwd")
         self._write_private("cti-gateway.acl", (SAMPLES / "acl").read_text())
         sample = (SAMPLES / "cti-gateway.conf").read_text()
-        assert "listener 1883 127.0.0.1\n" in sample
-        sample = sample.replace("listener 1883 ", f"listener {port} ").replace("/etc/mosquitto/", f"{self.directory}/")
+        self.websocket_port = self.websocket_port or free_port()
+        for usual, own in ((1883, port), (9001, self.websocket_port)):
+            assert f"\nlistener {usual} 127.0.0.1\n" in sample
+            sample = sample.replace(f"\nlistener {usual} ", f"\nlistener {own} ")
+        sample = sample.replace("/etc/mosquitto/", f"{self.directory}/")
         # What a distribution's own mosquitto.conf says before it includes further files.
         main = f"user {getpass.getuser()}\npersistence true\npersistence_location {self.directory}/\n"
         main += f"log_dest file {self.directory}/mosquitto.log\n"

@@ -5,6 +5,7 @@ import queue
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import aiomqtt
 import paho.mqtt.client as paho
@@ -23,7 +24,7 @@ OTHER = "cti/pbx1/session/support/Bob/PJSIP%2F1002"
 
 
 @pytest.fixture
-def sample_broker(tmp_path: Path) -> Iterator[Broker]:
+def sample_broker(tmp_path: Path) -> Iterator[SampleBroker]:
     """A running Mosquitto on the samples."""
     with SampleBroker(tmp_path / "broker") as broker:
         yield broker
@@ -75,10 +76,14 @@ async def readable(broker: Broker, user: str, topics: list[str], last: str) -> s
         return seen
 
 
-async def test_nobody_enters_without_a_password(sample_broker: Broker) -> None:
-    """The sample lets in no one unknown."""
+@pytest.mark.parametrize("transport", ["tcp", "websockets"])
+async def test_nobody_enters_without_a_password(
+    sample_broker: SampleBroker, transport: Literal["tcp", "websockets"]
+) -> None:
+    """The sample lets in no one unknown, by neither listener."""
+    port = sample_broker.websocket_port if transport == "websockets" else sample_broker.port
     with pytest.raises(aiomqtt.MqttError, match=r"[Nn]ot authori[sz]ed"):
-        async with aiomqtt.Client(sample_broker.host, sample_broker.port):
+        async with aiomqtt.Client(sample_broker.host, port, transport=transport):
             pass
 
 
