@@ -1,6 +1,7 @@
 """Looks up the pinned dependencies for known vulnerabilities, with pip-audit; says so and is content where it cannot.
 
-Run as a program. Exit status: 0 none is known, or nobody could be asked; 1 there are some.
+Run as a program: ``python -m tests.audit``, with the URL of an OSV service if it shall be asked and not PyPI's own
+database. Exit status: 0 none is known, or nobody could be asked; 1 there are some.
 """
 
 import json
@@ -12,9 +13,16 @@ CONSTRAINTS = Path(__file__).parent.parent / "deploy" / "constraints.txt"
 PATIENCE = 120  # seconds
 
 
-def audit() -> tuple[int, str]:
-    """Return the exit status and what to say."""
-    command = ["-m", "pip_audit", "--requirement", str(CONSTRAINTS), "--no-deps", "--disable-pip", "--format", "json"]
+def audit(osv_url: str | None = None, constraints: Path = CONSTRAINTS) -> tuple[int, str]:
+    """Return the exit status and what to say.
+
+    Args:
+        osv_url: Of the OSV service to ask; None asks PyPI.
+        constraints: The file of ``name==version`` lines.
+    """
+    command = ["-m", "pip_audit", "--requirement", str(constraints), "--no-deps", "--disable-pip", "--format", "json"]
+    if osv_url is not None:
+        command += ["--vulnerability-service", "osv", "--osv-url", osv_url]
     try:
         done = subprocess.run(
             [sys.executable, *command, "--progress-spinner", "off"],
@@ -22,9 +30,13 @@ def audit() -> tuple[int, str]:
             check=False,
             timeout=PATIENCE,
         )
+    except subprocess.TimeoutExpired:
+        return 0, f"the dependencies could not be audited: nothing came within {PATIENCE} s"
+    try:
         found = json.loads(done.stdout)["dependencies"]
-    except (subprocess.TimeoutExpired, ValueError, KeyError) as error:
-        return 0, f"the dependencies could not be audited: {type(error).__name__}"
+    except (ValueError, KeyError):
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        return 0, f"the dependencies could not be audited: {last}"
     bad = {each["name"]: [vuln["id"] for vuln in each["vulns"]] for each in found if each.get("vulns")}
     if bad:
         return 1, "\n".join(f"{name}: {', '.join(numbers)}" for name, numbers in sorted(bad.items()))
@@ -33,6 +45,6 @@ def audit() -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    status, text = audit()
+    status, text = audit(*sys.argv[1:2])
     print(text)
     sys.exit(status)

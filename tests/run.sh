@@ -1,6 +1,6 @@
 #!/bin/sh
-# Passes the tests: installs what is missing, then style, types, and pytest, which takes the arguments given here. All
-# three are run whatever the others say; the exit status is 0 only if all are content.
+# Passes the tests: installs what is missing, then style, types, known vulnerabilities of the dependencies, and pytest,
+# which takes the arguments given here. All are run whatever the others say; the exit status is 0 only if all are content.
 # The tests that need a real Asterisk need root and Debian; elsewhere they are skipped and say so.
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,6 +14,8 @@ say "ruff"
 .venv/bin/ruff format --check . || status=$?
 say "mypy"
 .venv/bin/mypy || status=$?
+say "audit"
+.venv/bin/python -m tests.audit || status=$?
 say "pytest"
 # Three at a time: most of what the tests do is wait for an Asterisk. More would make it late, and exact times untrue.
 .venv/bin/python -m pytest --numprocesses 3 --dist loadfile "$@" || status=$?

@@ -156,9 +156,13 @@ def books(truth: "Truth") -> dict[str, Any]:
         "queues": {
             name: {
                 "joined": each.joined,
+                "flowed_in": each.flowed_in,
                 "answered": each.answered,
+                "answered_in_time": each.in_time,
                 "abandoned": each.abandoned,
                 "timed_out": each.timed_out,
+                "total_wait": each.waited / 1e6,
+                "longest_wait": each.longest_wait / 1e6,
             }
             for name, each in truth.queues.items()
         },

@@ -120,7 +120,8 @@ class AppQueue:
         self.pbx.say("QueueCallerJoin", "agent", channel.block(), _place(queue, position, position))
         waiter.joined = self.pbx.stamp
         self.pbx.log(channel.uniqueid, queue.name, "NONE", "ENTERQUEUE", "", channel.caller[0], position)
-        self._truth.joined(queue)
+        self._truth.joined(queue, flowed_in=channel.was_queued)
+        channel.was_queued = True
         self._agenda.after(self._longest_wait, lambda: self._expire(queue, waiter))
         self.distribute(queue)
         return waiter
@@ -139,10 +140,10 @@ class AppQueue:
             elapsed = (now - offer.since) // 1000
             pbx.log(caller.uniqueid, queue.name, offer.member.name, "RINGCANCELED", elapsed)
         position = self._leave_without_agent(queue, waiter)
-        waited = seconds_between(waiter.joined, now)
+        left, waited = pbx.stamp, seconds_between(waiter.joined, now)
         pbx.log(caller.uniqueid, queue.name, "NONE", "ABANDON", position, waiter.original, waited)
         pbx.say("SoftHangupRequest", "call", caller.block(), [("Cause", "16")])
-        self._truth.abandoned(queue)
+        self._truth.abandoned(queue, waited=left - waiter.joined)
         if isinstance(offer, Offer):
             self._set_free(offer.member)
         pbx.hang_up(caller, 0)
@@ -154,10 +155,10 @@ class AppQueue:
             self._agenda.after(SECOND, lambda: self._expire(queue, waiter))
             return
         position = self._leave_without_agent(queue, waiter)
-        waited = seconds_between(waiter.joined, self._agenda.now)
+        left, waited = self.pbx.stamp, seconds_between(waiter.joined, self._agenda.now)
         self.pbx.log(waiter.channel.uniqueid, queue.name, "NONE", "EXITWITHTIMEOUT", position, waiter.original, waited)
         waiter.channel.application, waiter.channel.data = "VoiceMail", "100@default,u"
-        self._truth.timed_out(queue)
+        self._truth.timed_out(queue, waited=left - waiter.joined)
         self._phones.left_alone(waiter)
 
     def _leave_without_agent(self, queue: Queue, waiter: Waiter) -> int:

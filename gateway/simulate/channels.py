@@ -33,6 +33,7 @@ class Channel:
         application: What it runs in the dialplan.
         data: That application's arguments.
         bridge: The Uniqueid of the bridge it is in.
+        was_queued: Whether it has been in a queue.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Channel:
     application: str = ""
     data: str = ""
     bridge: str = ""
+    was_queued: bool = False
 
     def block(self, prefix: str = "") -> Fields:
         """The headers that tell of a channel, each behind *prefix*."""

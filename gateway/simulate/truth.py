@@ -6,8 +6,8 @@ It is written where things happen, not where they are told: no event is read for
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.simulate.agenda import Agenda
-from gateway.simulate.queues import Member, Queue
+from gateway.simulate.agenda import SECOND, Agenda
+from gateway.simulate.queues import SERVICE_LEVEL, Member, Queue
 
 NEAR: Final = 500_000
 """Microseconds."""
@@ -80,12 +80,32 @@ class SessionTruth:
 
 @dataclass(slots=True, eq=False)
 class QueueTruth:
-    """Callers of one queue: how many came, and how they left."""
+    """Callers of one queue: how many came, and how they left. Times are microseconds.
+
+    Attributes:
+        joined: All who came.
+        flowed_in: Of them, those who had been in a queue before.
+        answered: Those whom a member answered.
+        in_time: Of them, those who waited ``SERVICE_LEVEL`` at most.
+        abandoned: Those who hung up before.
+        timed_out: Those who were sent on.
+        waited: By all who left, answered or not.
+        longest_wait: Of one.
+    """
 
     joined: int = 0
+    flowed_in: int = 0
     answered: int = 0
+    in_time: int = 0
     abandoned: int = 0
     timed_out: int = 0
+    waited: int = 0
+    longest_wait: int = 0
+
+    def leave(self, waited: int) -> None:
+        """One of those who wait does so no more."""
+        self.waited += waited
+        self.longest_wait = max(self.longest_wait, waited)
 
 
 class Truth:
@@ -125,23 +145,29 @@ class Truth:
     def connected(self, member: Member, *, joined: int, at: int) -> None:
         """A member answers a caller."""
         self._sessions[member].answer(at - joined, at)
-        self._of(member.queue).answered += 1
+        queue = self._of(member.queue)
+        queue.answered += 1
+        queue.in_time += at - joined <= SERVICE_LEVEL * SECOND
+        queue.leave(at - joined)
 
     def ended(self, member: Member, *, answered: int, at: int, limit: int) -> None:
         """A talk ends; *limit* is how long the wrap-up may be."""
         self._sessions[member].hang_up(at - answered, at, limit)
 
-    def joined(self, queue: Queue) -> None:
-        """A caller enters a queue."""
+    def joined(self, queue: Queue, *, flowed_in: bool) -> None:
+        """A caller enters a queue; *flowed_in*: having been in one before."""
         self._of(queue.name).joined += 1
+        self._of(queue.name).flowed_in += flowed_in
 
-    def abandoned(self, queue: Queue) -> None:
+    def abandoned(self, queue: Queue, *, waited: int) -> None:
         """A caller hangs up before anybody answers."""
         self._of(queue.name).abandoned += 1
+        self._of(queue.name).leave(waited)
 
-    def timed_out(self, queue: Queue) -> None:
+    def timed_out(self, queue: Queue, *, waited: int) -> None:
         """A caller has waited as long as the queue allows."""
         self._of(queue.name).timed_out += 1
+        self._of(queue.name).leave(waited)
 
     def settle(self, at: int) -> None:
         """End every wrap-up whose limit has come by a moment."""

@@ -1,0 +1,127 @@
+"""The gateway's figures of a simulated call center are those of the simulator's books; and the judge sees a fault."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from gateway.contract.files import examples
+from gateway.mqtt.payloads import SessionPayload
+from gateway.mqtt.queue_payloads import QueuePayload
+from gateway.simulate.agenda import SECOND
+from gateway.simulate.queues import SERVICE_LEVEL
+from gateway.simulate.truth import QueueTruth, SessionTruth
+from tests.bench.lines import ROOT
+from tests.simulate.judge import of_queue, of_session
+from tests.soak.watch import MIB, Sample, growth, loud_lines
+
+SHORT: Final = ("--hours", "0.15", "--speed", "90", "--agents", "120", "--calls-per-hour", "1500", "--queues", "4")
+
+
+def test_a_short_run_has_the_true_figures() -> None:
+    """Sessions, agents, queues and metrics have what there really was, nothing is missed, and the log is quiet."""
+    command = [sys.executable, "-m", "tests.soak", *SHORT, "--every", "0.5", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert done.stdout, done.stderr
+    verdict = json.loads(done.stdout)
+    assert (verdict["faults"], done.returncode) == ([], 0)
+    assert verdict["calls"] > 100
+    assert len(verdict["samples"]) >= 10
+
+
+def session() -> tuple[dict[str, Any], SessionTruth]:
+    """A session as it was told once, and the books that say the same."""
+    told = examples()["session"]
+    truth = SessionTruth(told["group"], told["agent"], told["address"], 0)
+    truth.began = round(datetime.fromisoformat(told["session_start_time"]).timestamp() * SECOND)
+    truth.calls, truth.talk, truth.wrap_up = 2, round(6.999 * SECOND), 4 * SECOND
+    truth.wait, truth.longest_wait = round(1.616 * SECOND), round(0.814 * SECOND)
+    return told, truth
+
+
+def test_a_session_that_is_told_truly_is_right() -> None:
+    """The judge is content with it."""
+    told, truth = session()
+    assert list(of_session(SessionPayload.model_validate(told), truth)) == []
+
+
+@pytest.mark.parametrize(
+    ("figure", "off"),
+    [
+        ("number_of_calls", 1),
+        ("total_talk_time", 0.01),
+        ("average_talk_time", 0.01),
+        ("total_wrap_up_time", 0.01),
+        ("average_wrap_up_time", 0.01),
+        ("total_call_time", -0.01),
+        ("average_call_time", 0.01),
+        ("average_time_to_answer", -0.01),
+        ("longest_time_to_answer", 0.01),
+        ("session_duration", 0.01),
+    ],
+)
+def test_each_figure_that_is_wrong_is_seen(figure: str, off: float) -> None:
+    """A hundredth of a second is enough."""
+    told, truth = session()
+    wrong = list(of_session(SessionPayload.model_validate(told | {figure: told[figure] + off}), truth))
+    assert any(each.startswith(f"{figure}: ") for each in wrong)
+
+
+def test_an_end_or_a_rate_that_is_wrong_is_seen() -> None:
+    """A session that goes on though it ended, and a rate of a longer session."""
+    told, truth = session()
+    later = told | {"as_of": "2026-11-22T14:40:28.000Z", "session_duration": 3600.0, "acd_call_rate": 2.0}
+    assert list(of_session(SessionPayload.model_validate(later), truth)) == []
+    assert len(list(of_session(SessionPayload.model_validate(later | {"acd_call_rate": 2.001}), truth))) == 1
+    truth.ended = truth.began + 3600 * SECOND
+    assert len(list(of_session(SessionPayload.model_validate(later), truth))) == 1
+
+
+QUEUE: Final = {
+    "total_calls_queued": 7,
+    "current_calls_queued": 0,
+    "total_calls_abandoned": 2,
+    "total_calls_flowed_in": 1,
+    "total_calls_flowed_out": 1,
+    "longest_ever_wait_time": 30.0,
+    "current_longest_wait_time": 0.0,
+    "average_wait_time": 10.0,
+    "final_disposition": 1,
+    "answered": 4,
+    "service_level": {"threshold": SERVICE_LEVEL, "answered_in_time": 3, "percent": 75.0},
+}
+
+
+@pytest.mark.parametrize("figure", [None, *QUEUE])
+def test_each_figure_of_a_queue_that_is_wrong_is_seen(figure: str | None) -> None:
+    """And none that is right."""
+    known = QueueTruth(7, 1, 4, 3, 2, 1, waited=70 * SECOND, longest_wait=30 * SECOND)
+    told = examples()["queue"] | QUEUE
+    if figure == "service_level":
+        told["service_level"] = told["service_level"] | {"percent": 74.9}
+    elif figure is not None:
+        told[figure] += 1
+    wrong = of_queue(QueuePayload.model_validate(told), known)
+    assert [each.partition(":")[0] for each in wrong] == ([] if figure is None else [figure])
+
+
+@pytest.mark.parametrize(("later", "is_flat"), [(80, True), (83, True), (95, False)])
+def test_memory_that_grows_is_seen(later: int, *, is_flat: bool) -> None:
+    """Of a hundred looks the first quarter does not count."""
+    samples = [Sample(0, (50 if i < 25 else 80 if i < 60 else later) * MIB, 14, healthy=True) for i in range(100)]
+    found = growth(samples)
+    assert found is not None
+    assert found.is_flat is is_flat
+    assert growth(samples[:10]) is None
+
+
+def test_a_loud_log_is_seen(tmp_path: Path) -> None:
+    """Lines above INFO, and what is no line of the log."""
+    log = tmp_path / "log"
+    lines = ['{"level": "info"}', '{"level": "warning", "message": "x"}', "Traceback (most recent call last):"]
+    log.write_text("\n".join(lines) + "\n")
+    assert loud_lines(log) == lines[1:]
