@@ -269,6 +269,8 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         is_current=lambda: picture.current,
         max_age=config.commands.max_age * SECOND,
         limit=config.commands.max_in_flight,
+        per_second=config.commands.max_per_second,
+        weight=carrier.weight,
         journal=Journal(ledger),
     )
     _join(bridge, ledger, commander, resync, ami)

@@ -16,7 +16,8 @@ _log = logging.getLogger(__name__)
 
 REREAD: Final = frozenset(
     {
-        *("commands.allow", "commands.groups", "commands.addresses", "commands.reasons", "commands.max_in_flight"),
+        *("commands.allow", "commands.groups", "commands.addresses", "commands.reasons"),
+        *("commands.max_in_flight", "commands.max_per_second"),
         *("asterisk.wrap_up", "asterisk.resync_interval", "session.statistics_interval"),
     }
 )
@@ -66,6 +67,7 @@ class Rereading:
             addresses=commands.addresses,
             reasons=commands.reasons,
             limit=commands.max_in_flight,
+            per_second=commands.max_per_second,
         )
         tuning.set_intervals(resync=config.asterisk.resync_interval, statistics=config.session.statistics_interval)
         if "asterisk.wrap_up" in changed:

@@ -45,6 +45,6 @@ def audit(osv_url: str | None = None, constraints: Path = CONSTRAINTS) -> tuple[
 
 
 if __name__ == "__main__":
-    status, text = audit(*sys.argv[1:2])
+    status, text = audit(sys.argv[1] if len(sys.argv) > 1 else None)
     print(text)
     sys.exit(status)

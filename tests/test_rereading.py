@@ -121,6 +121,6 @@ def test_every_key_is_looked_at() -> None:
     other = config(
         asterisk={"wrap_up": {"a": 1}, "resync_interval": 5},
         session={"statistics_interval": 5},
-        commands={"allow": [], "groups": [], "addresses": [], "reasons": [], "max_in_flight": 1},
+        commands={"allow": [], "groups": [], "addresses": [], "reasons": [], "max_in_flight": 1, "max_per_second": 1},
     )
     assert set(changed_keys(config(), other)) == REREAD

@@ -168,6 +168,7 @@ class CommandsConfig(_Table):
         timeout: Seconds to wait for Asterisk's own event before TIMEOUT is answered.
         max_age: Whole seconds after which a command is STALE.
         max_in_flight: Commands under way at once before BUSY is answered.
+        max_per_second: Commands a second before BUSY is answered; one to an agent counts for each of its sessions.
         allow: Commands that are obeyed.
         addresses: Patterns of the interfaces that create_session may log in.
         groups: Patterns of the groups in which commands are obeyed.
@@ -177,6 +178,7 @@ class CommandsConfig(_Table):
     timeout: Annotated[Seconds, Field(examples=[5])] = 5.0
     max_age: WholeSeconds = 10
     max_in_flight: Count = 100
+    max_per_second: Count = 100
     allow: tuple[CommandName, ...] = Field(
         default=("set", "create_session", "end_session", "measurement_period", "resync"),
         description='a list of "set", "create_session", "end_session", "measurement_period", "resync"',

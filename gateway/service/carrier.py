@@ -63,6 +63,10 @@ class Carrier:
             return CommandError(Code.FORBIDDEN, why)
         return None
 
+    def weight(self, address: CommandAddress) -> int:
+        """How many actions a command may mean for Asterisk: one of an agent, one for each of its sessions."""
+        return max(1, len(self._handler.sessions_of(address.agent))) if address.kind == "agent_set" else 1
+
     def _fault(self, address: CommandAddress, command: Command) -> str | None:
         """What is wrong with a command by how the gateway is configured."""
         match command:

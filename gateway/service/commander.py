@@ -25,6 +25,7 @@ from gateway.mqtt.stream import Publisher
 from gateway.mqtt.topics import CommandAddress, Topics
 from gateway.service.answers import Code, CommandError, Result
 from gateway.service.journal import Journal
+from gateway.service.rate import Rate
 from gateway.service.repeats import Deliveries, Known, Repeats, Retained, digest
 from gateway.service.replies import Replies, ReplyTo
 from gateway.store.contents import KnownCommand
@@ -77,10 +78,13 @@ class Commander:
         is_current: Whether there is a picture of Asterisk to act on.
         max_age: Microseconds after which a command is too old.
         limit: How many may run at once.
+        per_second: How many may come in a second.
+        weight: How many a command counts for: that to an agent means an action for each of its sessions.
         journal: Keeps them over a kill; None: nobody does.
 
     Attributes:
         limit: As it was given; it may be changed at any time.
+        per_second: Likewise.
     """
 
     def __init__(
@@ -94,6 +98,8 @@ class Commander:
         is_current: Callable[[], bool],
         max_age: int,
         limit: int,
+        per_second: int,
+        weight: Callable[[CommandAddress], int] = lambda _: 1,
         journal: Journal | None = None,
     ) -> None:
         self._journal = journal
@@ -104,6 +110,9 @@ class Commander:
         self._is_current = is_current
         self._max_age = max_age
         self.limit = limit
+        self.per_second = per_second
+        self._weight = weight
+        self._rate = Rate()
         self._replies = Replies(topics, publisher, clock)
         self._repeats = Repeats()
         self._deliveries = Deliveries()
@@ -241,6 +250,9 @@ class Commander:
             raise refusal
         if len(self._running) >= self.limit:
             raise CommandError(Code.BUSY, f"{self.limit} commands are under way: try again, with a new id")
+        if not self._rate.take(self._weight(address), arrived.steady, per_second=self.per_second):
+            why = f"commands come faster than {self.per_second} a second: try again later, with a new id"
+            raise CommandError(Code.BUSY, why)
         if self._stopped:
             raise CommandError(Code.LINK_DOWN, "the gateway is stopping")
         if address.kind != "bridge_request" and not self._is_current():

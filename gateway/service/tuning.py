@@ -36,11 +36,12 @@ class Tuning:
         addresses: Collection[str],
         reasons: Collection[str],
         limit: int,
+        per_second: int,
     ) -> None:
-        """Let through what matches, *limit* commands at once; those that are under way go on."""
+        """Let through what matches, *limit* at once and *per_second* a second; those that are under way go on."""
         self._policy.commands, self._policy.groups = commands, groups
         self._policy.addresses, self._policy.reasons = addresses, reasons
-        self._commander.limit = limit
+        self._commander.limit, self._commander.per_second = limit, per_second
 
     def set_wrap_up(self, wrap_up: Mapping[str, int]) -> None:
         """Take the operator's wrap-up times, seconds by queue. A wrap-up that runs keeps its end."""

@@ -56,6 +56,7 @@ def test_everything_but_the_password_has_its_documented_default() -> None:
             "timeout": 5,
             "max_age": 10,
             "max_in_flight": 100,
+            "max_per_second": 100,
             "allow": ("set", "create_session", "end_session", "measurement_period", "resync"),
             "addresses": ("PJSIP/*", "SIP/*", "IAX2/*", "DAHDI/*", "Agent/*"),
             "groups": ("*",),

@@ -17,6 +17,7 @@ SET = TOPICS.session_set("support", "Alice", "PJSIP/1001")
 AGENT_SET = f"{TOPICS.agent('Alice')}/set"
 CREATE = f"{TOPICS.agent('Alice')}/create_session"
 LIMIT = 3
+PER_SECOND = 1000
 START = Arrival(wall=1_795_333_716_000_000, steady=5_000_000)
 
 
@@ -78,6 +79,7 @@ class Bench:
         result: What becomes of them.
         forbidden: What the policy says to all.
         current: Whether there is a picture.
+        weight: How many a command counts for.
     """
 
     carried: list[Command] = field(default_factory=list)
@@ -85,6 +87,7 @@ class Bench:
     result: Result | Exception = field(default_factory=lambda: Result(changed=True, state="READY"))
     forbidden: CommandError | None = None
     current: bool = True
+    weight: int = 1
     clock: FakeClock = field(default_factory=FakeClock)
     publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
 
@@ -99,6 +102,8 @@ class Bench:
             is_current=lambda: self.current,
             max_age=10_000_000,
             limit=LIMIT,
+            per_second=PER_SECOND,
+            weight=lambda _address: self.weight,
         )
 
     async def _carry(self, _address: CommandAddress, command: Command) -> Result:

@@ -204,6 +204,31 @@ async def test_one_command_over_the_limit_is_busy(bench: Bench) -> None:
     assert (await bench.answer("READY"))["status"] == "ok"
 
 
+async def test_commands_that_come_too_fast_are_busy(bench: Bench) -> None:
+    """A second's worth may come at once, however soon each is done; then one for each that comes back with time."""
+    bench.commander.per_second = 4
+    assert [(await bench.answer("READY"))["code"] for _ in range(6)] == [None] * 4 + ["BUSY"] * 2
+    bench.clock.move(0.24)
+    assert (await bench.answer("READY"))["code"] == "BUSY"
+    bench.clock.move(0.01)
+    assert [(await bench.answer("READY"))["code"] for _ in range(2)] == [None, "BUSY"]
+    bench.clock.move(3600)
+    assert [(await bench.answer("READY"))["code"] for _ in range(5)] == [None] * 4 + ["BUSY"]
+    assert len(bench.carried) == 9
+
+
+async def test_a_command_that_means_many_actions_counts_for_each(bench: Bench) -> None:
+    """It is carried out if there is a place at all; the next waits until all are made up for."""
+    bench.commander.per_second = 4
+    bench.weight = 10
+    assert (await bench.answer("READY", AGENT_SET))["code"] is None
+    bench.weight = 1
+    bench.clock.move(1.74)
+    assert (await bench.answer("READY"))["code"] == "BUSY"
+    bench.clock.move(0.01)
+    assert (await bench.answer("READY"))["code"] is None
+
+
 async def test_what_runs_at_the_stop_is_answered_once(bench: Bench) -> None:
     """Whether it has been begun or not, it is TIMEOUT, to the repeats too."""
     bench.gate.clear()
