@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . deploy/prepare.sh
 
-install_missing logrotate:logrotate strip:binutils chromium:chromium
+install_missing logrotate:logrotate strip:binutils chromium:chromium npm:npm
 make_venv --editable '.[test,lint]'
 status=0
 say "ruff"

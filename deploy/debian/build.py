@@ -156,7 +156,7 @@ def install_documents(tree: Path, library: Path, version: str, epoch: int) -> No
         copy(document, folder / document.name)
     copy(PROJECT / "README.md", folder / "README.md")
     copy(HERE / "README.Debian", folder / "README.Debian")
-    for name in ("asterisk", "mosquitto", "nginx", "prometheus", "grafana", "examples"):
+    for name in ("asterisk", "mosquitto", "nginx", "node-red", "prometheus", "grafana", "examples"):
         shutil.copytree(
             PROJECT / "deploy" / name,
             folder / "examples" / ("clients" if name == "examples" else name),

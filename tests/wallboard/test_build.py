@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -11,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from gateway.wallboard import FILES
-from tests.conftest import REQUIRE
+from tests.npm import installed
 
 SOURCE = Path(__file__).parents[2] / "deploy" / "wallboard"
-CACHE = Path.home() / ".cache" / "cti-gateway" / "wallboard"
 NAMED = ("build.mjs", "package.json", "package-lock.json", "tsconfig.json")
 
 
@@ -47,22 +45,12 @@ def run(*command: str, folder: Path) -> None:
 @pytest.fixture
 def workshop() -> Path:
     """A copy of the sources with the packages that the lock file names; they are fetched once."""
-    if shutil.which("npm") is None:
-        pytest.skip("no npm found: apt-get install npm")
-    lock = hashlib.sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = CACHE / lock
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (*NAMED, ".npmrc"):
+    folder = installed(SOURCE)
+    for name in NAMED:
         shutil.copy2(SOURCE / name, folder / name)
     for name in ("src", "static"):
         shutil.rmtree(folder / name, ignore_errors=True)
         shutil.copytree(SOURCE / name, folder / name)
-    if not (folder / "complete").exists():
-        done = subprocess.run(["npm", "ci", "--no-audit"], cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode != 0 and os.environ.get(REQUIRE) != "require":
-            pytest.skip(f"npm cannot fetch the packages: {done.stderr.strip()[-200:]}")
-        assert done.returncode == 0, done.stderr
-        (folder / "complete").touch()
     return folder
 
 

@@ -1,0 +1,1 @@
+"""The flow for Node-RED."""
