@@ -338,7 +338,13 @@ def _is_same(before: AgentSession, session: AgentSession) -> bool:
         and before.figures is session.figures
         and before.gaps is session.gaps
         and _same_devices(before, session)
+        and _same_pause(before, session)
     )
+
+
+def _same_pause(before: AgentSession, session: AgentSession) -> bool:
+    was, now = before.member, session.member
+    return was is now or (was.paused is now.paused and was.paused_reason == now.paused_reason)
 
 
 def _same_devices(before: AgentSession, session: AgentSession) -> bool:

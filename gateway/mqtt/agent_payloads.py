@@ -28,6 +28,13 @@ class MeasurementPeriodPayload(Payload):
     to: Time = Field(description="its end")
 
 
+class AgentMemberPayload(Payload):
+    """Asterisk's pause of one of an agent's sessions, which holds in a call and in wrap-up, too."""
+
+    paused: bool = Field(description="Asterisk's pause flag")
+    paused_reason: str | None = Field(description="the pause's reason")
+
+
 class AgentSessionPayload(Payload):
     """One of an agent's sessions; all of it is on its own topic."""
 
@@ -40,6 +47,7 @@ class AgentSessionPayload(Payload):
     reason: str | None = Field(
         description="why it is not ready, or wraps up: the pause's reason, or what the device lacks"
     )
+    asterisk: AgentMemberPayload = Field(description="Asterisk's own facts, as far as an agent has use for them")
 
 
 class AgentPayload(SnapshotPayload):

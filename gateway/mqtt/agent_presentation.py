@@ -7,6 +7,7 @@ from gateway.domain.session import AgentSession
 from gateway.domain.window import Window
 from gateway.mqtt.agent_payloads import (
     AgentEventPayload,
+    AgentMemberPayload,
     AgentPayload,
     AgentSessionPayload,
     MeasurementPeriodPayload,
@@ -83,4 +84,5 @@ class AgentPresentation:
             state_value=session.state.value,
             state_since=self._common.at(session.state_since),
             reason=session.reason,
+            asterisk=AgentMemberPayload(paused=session.member.paused, paused_reason=session.member.paused_reason),
         )

@@ -85,6 +85,7 @@ def test_every_figure_of_itagent() -> None:
                 "state_value": 0,
                 "state_since": "2026-11-18T11:13:20.000Z",
                 "reason": "lunch",
+                "asterisk": {"paused": True, "paused_reason": "lunch"},
             },
             {
                 "group": "sales",
@@ -94,9 +95,26 @@ def test_every_figure_of_itagent() -> None:
                 "state_value": 1,
                 "state_since": "2026-11-18T11:06:40.000Z",
                 "reason": None,
+                "asterisk": {"paused": False, "paused_reason": None},
             },
         ],
     }
+
+
+def test_a_pause_in_a_call_is_shown_at_once() -> None:
+    """Neither the agent's state nor the session's changes by it, and yet whoever set it must see that it is there."""
+    office = Office()
+    office.floor.add(0)
+    office.floor.answer(5)
+    office.tell()
+    office.post.sent.clear()
+    for seconds, reason in ((6, "lunch"), (7, "training"), (8, "training")):
+        office.floor.pause(seconds, reason=reason)
+        office.tell()
+        session = office.shown(seconds)["sessions"][0]
+        assert (session["state"], session["reason"]) == ("BUSY_ON_CALL", None)
+        assert session["asterisk"] == {"paused": True, "paused_reason": reason}
+    assert [each.topic for each in office.post.sent].count(ALICE) == 2
 
 
 def test_an_event() -> None:

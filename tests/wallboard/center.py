@@ -9,7 +9,7 @@ from typing import Final
 
 import aiomqtt
 
-from gateway.mqtt.agent_payloads import AgentPayload, AgentSessionPayload, MeasurementPeriodPayload
+from gateway.mqtt.agent_payloads import AgentMemberPayload, AgentPayload, AgentSessionPayload, MeasurementPeriodPayload
 from gateway.mqtt.payloads import (
     AsteriskMemberPayload,
     BridgeAsteriskPayload,
@@ -254,9 +254,9 @@ class SimulatedCenter:
 
     @staticmethod
     def _brief(session: SessionPayload) -> AgentSessionPayload:
-        return AgentSessionPayload.model_validate(
-            session.model_dump(include=set(AgentSessionPayload.model_fields)), strict=True
-        )
+        told = session.model_dump(include=set(AgentSessionPayload.model_fields))
+        told["asterisk"] = session.asterisk.model_dump(include=set(AgentMemberPayload.model_fields))
+        return AgentSessionPayload.model_validate(told, strict=True)
 
     def _queue(self, line: Line) -> QueuePayload:
         states = [
