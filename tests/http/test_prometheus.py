@@ -90,11 +90,11 @@ class Prometheus:
 
 
 @asynccontextmanager
-async def prometheus(folder: Path, gateway_port: int) -> AsyncIterator[Prometheus]:
-    """Run one that scrapes a gateway several times a second."""
+async def prometheus(folder: Path, gateway_port: int, *, more: str = "") -> AsyncIterator[Prometheus]:
+    """Run one that scrapes a gateway several times a second, with *more* in its configuration."""
     port = free_port()
     configuration = folder / "prometheus.yml"
-    configuration.write_text(CONFIGURATION.format(rules=RULES, port=gateway_port))
+    configuration.write_text(CONFIGURATION.format(rules=RULES, port=gateway_port) + more)
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             program("prometheus", "usr/bin/prometheus"),

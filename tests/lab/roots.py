@@ -39,6 +39,7 @@ class Suite:
         packages: What is installed in it.
         recipe: Raised when a root made by older code will not do any more.
         program: What the root is made for.
+        kept_as: What its folder is called; nothing: as the suite is.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Suite:
     packages: tuple[str, ...] = ("asterisk",)
     recipe: int = 1
     program: str = "usr/sbin/asterisk"
+    kept_as: str = ""
 
 
 SUITES: Final[Mapping[str, Suite]] = {
@@ -70,7 +72,7 @@ def root_of(version: str) -> Path:
 
 
 def _place(suite: Suite) -> Path:
-    return cache_dir() / f"{suite.name}-{suite.recipe}"
+    return cache_dir() / f"{suite.kept_as or suite.name}-{suite.recipe}"
 
 
 def check(versions: Iterable[str] = tuple(SUITES)) -> None:
