@@ -21,7 +21,7 @@ AGENT: Final = f"{TOPICS.agent('Alice')}/set"
 @pytest.fixture
 async def gateway(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator[Live]:
     """A gateway with a low limit."""
-    async with live(broker, asterisk, max_per_second=PER_SECOND, max_age=60) as running:
+    async with live(broker, asterisk, max_per_second=PER_SECOND, max_age=60, timeout=10) as running:
         yield running
 
 
@@ -43,12 +43,12 @@ async def test_a_flood_is_answered_and_asterisk_spared(gateway: Live, topic: str
             and message.json["asterisk"]["penalty"] == 7
         ),
         since=since,
-        within=10,
+        within=30,
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(gateway.answers()) < COMMANDS:
             count = len(gateway.client.messages)
-            await gateway.client.wait_for(lambda m: m.topic.endswith("/response"), since=count, within=10)
+            await gateway.client.wait_for(lambda m: m.topic.endswith("/response"), since=count, within=30)
     took = time.monotonic() - began
     answers = gateway.answers()
     assert sorted(answer["id"] for answer in answers) == list(range(COMMANDS))
