@@ -1,5 +1,6 @@
 """Agent: one person, all sessions together (TAPI's ITAgent). What is kept of one, and what is told of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
@@ -35,6 +36,19 @@ class DeviceCall:
     uniqueid: str
     direction: Direction
     began: int
+
+
+LATE: Final = 2 * SECOND
+"""How long after it an end may be told: a call's waits a fifth of a second for the phone to find company again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a session was not NOT_READY, instants; ``since`` is 0 for long ago, ``until`` None for still."""
+
+    session_id: str
+    since: int
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,7 @@ class Agent:
         active_since: Instant since which there is a session that is not NOT_READY, within the window; None while
             there is none.
         active_until: Instant up to which the figures have that time.
+        spans: Those of its sessions that began or ended lately: what is told late must know them.
         calls: Calls on the agent's devices that came by no queue, oldest first.
         complete: Whether nothing of the window is missing.
     """
@@ -99,6 +114,7 @@ class Agent:
     active_until: int = 0
     calls: tuple[DeviceCall, ...] = ()
     complete: bool = True
+    spans: tuple[Span, ...] = ()
 
     def active_time(self, now: int) -> int:
         """Microseconds of the window, up to *now*, with a session that was not NOT_READY: the agent hour."""
@@ -127,6 +143,31 @@ class Agent:
         if not active and self.active_since is not None:
             return replace(self._with_active(at), active_since=None)
         return self
+
+    def with_session(self, session_id: str, at: int, *, active: bool, others: Iterable[str]) -> "Agent":
+        """From *at* on that session is not NOT_READY, or it is; *others* are not NOT_READY now.
+
+        An end may be told when others have begun and even ended after it: between is no time of the agent's.
+        """
+        lately = tuple(span for span in self.spans if max(span.since, span.until or 0) > at - LATE)
+        if active:
+            return replace(self.with_activity(at, active=True), spans=(*lately, Span(session_id, at)))
+        since = next((each.since for each in lately if each.session_id == session_id and each.until is None), 0)
+        mine = Span(session_id, since, max(at, since))
+        lately = tuple(span for span in lately if span.session_id != session_id or span.until is not None)
+        running = {span.session_id: span for span in lately if span.until is None}
+        still = [running.get(other) or Span(other, 0) for other in others]
+        agent = replace(self, spans=(*lately, mine))
+        if self.active_since is None or any(span.since <= at for span in still):
+            return agent
+        agent = agent.with_activity(at, active=False)
+        ended = (span for span in lately if span.until is not None and span.until > at)
+        for span in sorted((*ended, *still), key=lambda each: each.since):
+            agent = agent.with_activity(span.since, active=True)
+            if span.until is None:
+                break
+            agent = agent.with_activity(span.until, active=False)
+        return agent
 
     def without(self, begin: int, end: int) -> "Agent":
         """Nothing is known of the time from *begin* to *end*, instants: it is no part of the agent hour."""

@@ -173,12 +173,16 @@ class AgentBook:
         known = self._find(session.agent, at)
         self._remember(known, before, session)
         self._count(known, before, session, at)
+        was_active = known.is_active(session.session_id)
         if session.end_time is not None:
             known.drop(session.session_id)
         else:
             known.put(session)
         self._roll(known, told_at)
-        self._put(known, known.agent.with_activity(told_at, active=known.active))
+        active = known.is_active(session.session_id)
+        if active is not was_active:
+            others = known.active_beside(session.session_id)
+            self._put(known, known.agent.with_session(session.session_id, told_at, active=active, others=others))
         return True
 
     def _remember(self, known: KnownAgent, before: AgentSession | None, session: AgentSession) -> None:

@@ -35,6 +35,16 @@ class KnownAgent:
         """Whether there is a session that is not NOT_READY."""
         return len(self.sessions) > self.tally[_S.NOT_READY]
 
+    def active_beside(self, session_id: str) -> list[str]:
+        """The other sessions that are not NOT_READY."""
+        others = (each for each in self.sessions.values() if each.state is not _S.NOT_READY)
+        return [each.session_id for each in others if each.session_id != session_id]
+
+    def is_active(self, session_id: str) -> bool:
+        """Whether that session is there, and not NOT_READY."""
+        session = self.sessions.get(session_id)
+        return session is not None and session.state is not _S.NOT_READY
+
     def put(self, session: AgentSession) -> None:
         """A session as it is now, for what it was before."""
         before = self.sessions.get(session.session_id)
