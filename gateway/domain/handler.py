@@ -1,6 +1,6 @@
 """AgentHandler: all sessions of one Asterisk (TAPI's ITAgentHandler), and which fact concerns which of them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -56,7 +56,7 @@ class AgentHandler:
         self._missing: dict[MembershipKey, int] = {}
         self._strangers: dict[MembershipKey, list[Call]] = {}
         self._returning: dict[MembershipKey, tuple[int, int]] = {}
-        self._rolling: set[MembershipKey] = set()
+        self._rolling: dict[MembershipKey, int] = {}
 
     # What is known -------------------------------------------------------------------------------------------------
 
@@ -128,13 +128,13 @@ class AgentHandler:
         changed, self._unrecorded_changed = self._unrecorded_changed, {}
         return changed
 
-    def rolling(self) -> frozenset[MembershipKey]:
-        """The memberships whose sessions were to be rolled over while busy, and will be when they are not."""
-        return frozenset(self._rolling)
+    def rolling(self) -> Mapping[MembershipKey, int]:
+        """The memberships whose sessions were to be rolled over while busy, and will be when they are not; and when."""
+        return dict(self._rolling)
 
-    def restore(self, sessions: Iterable[AgentSession], rolling: Iterable[MembershipKey] = ()) -> None:
+    def restore(self, sessions: Iterable[AgentSession], rolling: Mapping[MembershipKey, int] | None = None) -> None:
         """Go on from what was kept, before the first fact."""
-        self._rolling.update(rolling)
+        self._rolling.update(rolling or {})
         self._register.restore(sessions)
         for key, session in self._register.open.items():
             self._queues.setdefault(key.queue, session.group)
@@ -285,12 +285,13 @@ class AgentHandler:
         if session.end_time is not None and before.end_time is None:
             self._missing.pop(key, None)
             self._returning.pop(key, None)
-            self._rolling.discard(key)
+            self._rolling.pop(key, None)
         outcomes: list[Outcome] = list(events)
         if session != (events[-1].session if events else before):
             outcomes.append(SessionRefreshed(session))
-        if key in self._rolling and session.end_time is None and session.state not in _BUSY:
-            outcomes += self._roll(session, session.changed_at)
+        is_idle = session.end_time is None and session.state not in _BUSY
+        if key in self._rolling and key not in self._returning and is_idle:
+            outcomes += self._roll(session, max(session.changed_at, self._rolling[key]))
         return outcomes
 
     def roll_over(self, at: int) -> list[Outcome]:
@@ -298,14 +299,14 @@ class AgentHandler:
         outcomes: list[Outcome] = []
         for key, session in list(self._register.open.items()):
             if key in self._returning or session.state in _BUSY:
-                self._rolling.add(key)
+                self._rolling[key] = at
             else:
                 outcomes += self._roll(session, at)
         return outcomes
 
     def _roll(self, session: AgentSession, at: int) -> list[Outcome]:
         occasion = Occasion(at, Cause.ROLLOVER)
-        self._rolling.discard(session.member.key)
+        self._rolling.pop(session.member.key, None)
         return [*self._end(session.member.key, occasion), *self._begin(session.member, occasion, start_time=at)]
 
     def _member_removed(self, fact: facts.MemberRemoved) -> list[Outcome]:

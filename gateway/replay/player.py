@@ -286,7 +286,7 @@ class Player:
             for seat in list(self._seats.values()):
                 session = seat.session
                 if session.returning or session.busy:
-                    session.rolling = True
+                    session.rolling = due
                 else:
                     self._roll(seat, due)
 
@@ -294,7 +294,7 @@ class Player:
         session = seat.session
         session.advance(now)
         if session.rolling and not session.busy:
-            self._roll(seat, session.changed_at)
+            self._roll(seat, max(session.changed_at, session.rolling))
 
     def _roll(self, seat: _Seat, at: int) -> None:
         was = seat.session
@@ -325,7 +325,7 @@ class Player:
 
     def _end_session(self, session: ReplaySession, key: Key, at: int) -> None:
         session.end(at)
-        session.rolling = session.returning = False
+        session.rolling, session.returning = 0, False
         told = list(session.told)[-CARRIED_OVER:]
         self._told[key] = dict.fromkeys((*told, *(call.key for call in session.calls)))
         if not session.calls:
@@ -361,8 +361,8 @@ class Player:
 
     def _roll_if_due(self, seat: _Seat) -> None:
         session = seat.session
-        if session.rolling and not session.busy and session.end_time is None:
-            self._roll(seat, session.changed_at)
+        if session.rolling and not session.returning and not session.busy and session.end_time is None:
+            self._roll(seat, max(session.changed_at, session.rolling))
 
     def _penalty(self, fields: list[bytes], _at: int) -> None:
         seat = self._seats.get(_key(fields))
@@ -501,8 +501,8 @@ class Player:
             if not session.calls:
                 session.told = {}
                 self._over(session)
-        elif session.rolling and not session.busy:
-            self._roll(self._seats[ended.seat_key], session.changed_at)
+        elif session.rolling and not session.returning and not session.busy:
+            self._roll(self._seats[ended.seat_key], max(session.changed_at, session.rolling))
 
     def _match(self, callid: bytes, place: _Place, talk: int | None) -> _Open | None:
         same = [each for each in self._open.get(callid, ()) if each.place is place]

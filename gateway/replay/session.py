@@ -46,7 +46,7 @@ class ReplaySession:
         first_seen: Instant of the begin, or of a rollover.
         told: Keys of calls and misses that were counted, oldest first.
         returning: Asterisk was started anew, and the member did not show since.
-        rolling: To be rolled over when it is busy no more.
+        rolling: Instant at which it was to be rolled over, which it will be when it is busy no more; 0: not.
     """
 
     __slots__ = (
@@ -90,7 +90,8 @@ class ReplaySession:
         self.time_in_state = [0, 0, 0, 0]
         self.wrap_up_began: int | None = None
         self.wrap_up_deadline: int | None = None
-        self.wrap_up_asked = self.ready_asked = self.returning = self.rolling = False
+        self.wrap_up_asked = self.ready_asked = self.returning = False
+        self.rolling = 0
         self.asked_until = self.last_call_end = 0
         self.final_rate: float | None = None
         self.number_of_calls = self.total_talk_time = self.total_wrap_up_time = 0

@@ -1,7 +1,7 @@
 """What is kept over a restart of the gateway, apart from messages: taken from the parts, and given back to them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
 from pydantic import TypeAdapter
@@ -20,7 +20,7 @@ from gateway.timeline import ClockStep, Timeline
 Thing = TypeVar("Thing")
 
 _STEPS: Final = TypeAdapter(list[ClockStep])
-_ROLLING: Final = TypeAdapter(list[MembershipKey])
+_ROLLING: Final = TypeAdapter(list[tuple[MembershipKey, int]])
 
 
 class KeptPart(Protocol):
@@ -88,7 +88,7 @@ class Keeper:
                 batch.sessions[session_id] = session
         for part in self._parts:
             part.collect(batch)
-        self._keep(batch, "rolling", self._handler.rolling(), _dump_rolling)
+        self._keep(batch, "rolled", self._handler.rolling(), _dump_rolling)
         self._keep(batch, "clock_steps", tuple(self._timeline.steps), _dump_steps)
         self._keep(batch, "asterisk", self._resync.stamp, json.dumps)
         if self._following is not None:
@@ -99,7 +99,7 @@ class Keeper:
         """Give back what was kept, before anything runs."""
         values = {name: json.loads(text) for name, text in saved.values.items()}
         self._timeline.restore(_STEPS.validate_python(values.get("clock_steps", [])))
-        self._handler.restore(saved.sessions, _ROLLING.validate_json(saved.values.get("rolling", "[]")))
+        self._handler.restore(saved.sessions, dict(_ROLLING.validate_json(saved.values.get("rolled", "[]"))))
         if self._following is not None and "queue_log" in saved.values:
             self._following.restore(saved.values["queue_log"])
         self._announcer.restore(max(saved.previous.values(), default=0), saved.previous, saved.sessions)
@@ -117,8 +117,8 @@ class Keeper:
             batch.values[name] = dump(value)
 
 
-def _dump_rolling(keys: frozenset[MembershipKey]) -> str:
-    return _ROLLING.dump_json(sorted(keys)).decode()
+def _dump_rolling(rolling: Mapping[MembershipKey, int]) -> str:
+    return _ROLLING.dump_json(sorted(rolling.items())).decode()
 
 
 def _dump_steps(steps: tuple[ClockStep, ...]) -> str:

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from itertools import count
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain import facts
 from gateway.domain.callcenter import CallCenter
 from gateway.domain.facts import SessionRefreshed, TimePassed
 from gateway.domain.handler import AgentHandler
@@ -100,6 +102,40 @@ def test_a_rollover_that_nobody_saw_is_made_up_for() -> None:
     desk.told.clear()
     desk.listed(200, replace(ALICE, penalty=3))
     assert desk.story == [("END", 100), ("NEW_SESSION", 100)]
+
+
+@pytest.mark.parametrize("loss", ["the link", "the log", "wrap-up time"])
+def test_one_that_is_still_awaited_is_not_rolled_over_by_a_loss(loss: str) -> None:
+    """A session that waits for its rollover and does not return after a restart of Asterisk ends; no other begins."""
+    desk = Desk(rollovers=[100])
+    desk.add(0)
+    desk.restart(90, 160)
+    desk.tick(100)
+    desk.told.clear()
+    queue, interface = desk.member.queue, desk.member.interface
+    losses: dict[str, facts.Fact] = {
+        "the link": facts.ContactLost(at(110), at(120), "the link was lost"),
+        "the log": facts.SessionGap(queue, interface, at(110), at(120), "the log has a hole"),
+        "wrap-up time": facts.WrapUpConfigured(queue, us(7)),
+    }
+    desk.apply(losses[loss])
+    assert desk.story == []
+    desk.tick(160)
+    assert desk.story == [("END", 90)]
+    assert list(desk.handler.sessions()) == []
+
+
+def test_one_that_returns_is_rolled_over_then() -> None:
+    """It came back after the time of day, at which its session ended and the next began."""
+    desk = Desk(rollovers=[100])
+    desk.add(0)
+    desk.restart(90, 160)
+    desk.tick(100)
+    desk.told.clear()
+    desk.apply(facts.ContactLost(at(110), at(120), "the link was lost"))
+    desk.add(130)
+    assert desk.story == [("END", 100), ("NEW_SESSION", 100)]
+    assert since(desk.session.start_time) == 100
 
 
 def totals(history: History, rollovers: list[int]) -> dict[MembershipKey, list[int]]:
