@@ -14,7 +14,7 @@ from gateway.domain.member import fold
 from gateway.domain.queue import ACDQueue, ACDQueueEvent, CallerEvent, QueueEvent, QueueRefreshed
 from gateway.domain.queue_figures import UNSERVED
 from gateway.domain.session import AgentSession, Cause, Occasion, SessionEvent
-from gateway.domain.trails import Trail, Trails
+from gateway.domain.trails import Answered, Trail, Trails
 from gateway.domain.window import Calendar, local_day, set_window
 
 SAME: Final = 2 * SECOND
@@ -39,10 +39,14 @@ class QueueBook:
         self._missing: dict[tuple[str, str], int] = {}
         self._next_window: int | None = None
         self._changed: set[str] = set()
+        self._answered: dict[str, Answered] = {}
+        self._answered_kept: set[str] = set()
+        self._answered_changed: set[str] = set()
         self._acts: dict[type, Callable[[Any], list[Outcome]]] = {
             facts.CallerJoined: self._joined,
             facts.CallerLeft: self._left,
             facts.CallerGone: self._caller_gone,
+            facts.CallEnded: self._call_ended,
             facts.ChannelsListed: self._channels_listed,
             facts.QueueListed: self._listed,
             facts.QueueGone: self._queue_gone,
@@ -79,8 +83,27 @@ class QueueBook:
         changed, self._changed = self._changed, set()
         return {name: self._queues.get(fold(name)) for name in changed}
 
-    def restore(self, queues: Iterable[ACDQueue], sessions: Iterable[AgentSession]) -> None:
+    def take_answered(self) -> dict[str, Answered | None]:
+        """Callers whose call is over, by channel, as far as that changed; None for one that is kept in vain.
+
+        Those who hang up at the end of their call were never kept.
+        """
+        changed, self._answered_changed = self._answered_changed, set()
+        taken = {each: self._answered.get(each) for each in changed}
+        taken = {each: known for each, known in taken.items() if known is not None or each in self._answered_kept}
+        self._answered_kept.difference_update(taken)
+        self._answered_kept.update(each for each, known in taken.items() if known is not None)
+        return taken
+
+    def restore(
+        self, queues: Iterable[ACDQueue], sessions: Iterable[AgentSession], answered: Iterable[Answered] = ()
+    ) -> None:
         """Go on from what was kept, before the first fact."""
+        for each in answered:
+            self._trails.enter(each.uniqueid, each.linkedid, each.queue)
+            self._trails.stop(each.uniqueid)
+            self._answered[each.uniqueid] = each
+            self._answered_kept.add(each.uniqueid)
         for queue in queues:
             key = fold(queue.name)
             self._queues[key] = queue
@@ -134,6 +157,7 @@ class QueueBook:
         before = self._trails.before(caller.uniqueid, caller.linkedid)
         outcomes = [] if before is None else self._depart(before)
         self._trails.enter(caller.uniqueid, caller.linkedid, key)
+        self._forget_answered(caller.uniqueid)
         flowed_in = before is not None and before.queue != key
         queue = self._store(key, self._queues[key].join(caller, flowed_in=flowed_in))
         joined, last = replace(occasion, at=caller.joined_at), len(queue.waiting)
@@ -167,11 +191,24 @@ class QueueBook:
         queue = self._store(key, queue.leave(caller, fact.way, at))
         return [*outcomes, CallerEvent(fact.way, caller, position, fact.key, queue, fact.occasion)]
 
+    def _call_ended(self, fact: facts.CallEnded) -> list[Outcome]:
+        """A caller's call is over: if the channel is still there, another queue may be next."""
+        answered = self._trails.answered(fact.key.uniqueid)
+        if answered is not None:
+            self._answered[answered.uniqueid] = answered
+            self._answered_changed.add(answered.uniqueid)
+        return []
+
+    def _forget_answered(self, uniqueid: str) -> None:
+        if self._answered.pop(uniqueid, None) is not None:
+            self._answered_changed.add(uniqueid)
+
     def _caller_gone(self, fact: facts.CallerGone) -> list[Outcome]:
         """A channel ended. Who was given up, and joined no further queue, came to the end of the guide."""
         last = self._trails.queue_of(fact.uniqueid)
         waited = last is not None and self._trails.waits(fact.uniqueid, last)
         self._trails.end(fact.uniqueid)
+        self._forget_answered(fact.uniqueid)
         queue = None if last is None else self._queues.get(last)
         if last is None or queue is None:
             return []

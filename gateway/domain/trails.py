@@ -10,6 +10,14 @@ class Trail(NamedTuple):
     queue: str
 
 
+class Answered(NamedTuple):
+    """A caller whose call with an agent is over and whose channel is still there, and the queue that it was in."""
+
+    uniqueid: str
+    linkedid: str | None
+    queue: str
+
+
 class Trails:
     """Told of every joining.
 
@@ -35,6 +43,13 @@ class Trails:
     def queue_of(self, uniqueid: str) -> str | None:
         """The queue that a caller joined last; None if it was in none."""
         return self._queue.get(uniqueid)
+
+    def answered(self, uniqueid: str) -> Answered | None:
+        """A caller whose call is over; None if it waits again, or its channel ended."""
+        queue = self._queue.get(uniqueid)
+        if queue is None or uniqueid in self._waiting:
+            return None
+        return Answered(uniqueid, self._linkedid.get(uniqueid), queue)
 
     def enter(self, uniqueid: str, linkedid: str | None, queue: str) -> None:
         """A caller joined *queue*, and waits there."""

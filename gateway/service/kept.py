@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from gateway.domain.handler import AgentHandler
 from gateway.domain.queue import ACDQueue
 from gateway.domain.queues import QueueBook
+from gateway.domain.trails import Answered
 from gateway.mqtt.narrator import Narrator
 from gateway.mqtt.queue_narrator import GroupNarrator, QueueNarrator
 from gateway.store.contents import Batch, Saved
@@ -15,6 +16,7 @@ from gateway.store.contents import Batch, Saved
 Thing = TypeVar("Thing")
 
 _QUEUE: Final = TypeAdapter(ACDQueue)
+_ANSWERED: Final = TypeAdapter(Answered)
 
 
 class Kept(Generic[Thing]):
@@ -44,7 +46,7 @@ class Kept(Generic[Thing]):
 
 
 class KeptQueues:
-    """The queues in the store.
+    """The queues in the store, and the callers who may come to another.
 
     Args:
         book: Has them.
@@ -57,14 +59,16 @@ class KeptQueues:
         self._handler = handler
         self._narrators = list(narrators)
         self._kept = Kept("queue", _QUEUE, book.take_changed)
+        self._answered = Kept("answered", _ANSWERED, book.take_answered)
 
     def collect(self, batch: Batch) -> None:
         """Add to a batch what has changed since the last."""
         self._kept.collect(batch)
+        self._answered.collect(batch)
 
     def restore(self, saved: Saved) -> None:
         """Give back what was kept, before anything runs."""
-        self._book.restore(self._kept.read(saved), saved.sessions)
+        self._book.restore(self._kept.read(saved), saved.sessions, self._answered.read(saved))
         for queue in self._book.queues():
             self._handler.add_queue(queue.name)
         for narrator in self._narrators:

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.domain import facts
+from gateway.domain.call import CallKey
 from gateway.domain.caller import WaitingCaller, WayOut
 from gateway.domain.facts import ListWanted
 from gateway.domain.group import ACDGroupEvent, GroupEvent, GroupRefreshed
@@ -407,3 +408,29 @@ def test_a_restart_of_the_gateway_changes_nothing() -> None:
     hall.gone(6, "c2")
     assert hall.queue().figures.final_disposition == 0
     assert book.next_deadline() == hall.queue().window.end
+
+
+def test_a_restart_after_the_end_of_a_call_still_sees_where_the_caller_comes_from() -> None:
+    """Who was answered, and whose channel is still there when the call is over, may flow into another queue."""
+    hall = Hall()
+    hall.listed(0)
+    for who in ("c1", "c2", "c3"):
+        hall.join(1, who)
+        hall.leave(2, who, WayOut.CONNECTED)
+    assert hall.book.take_answered() == {}
+    for who in ("c1", "c2", "c3"):
+        hall.apply(facts.CallEnded("Support", "PJSIP/1", CallKey(who, "x"), Occasion(at(9))), 9)
+    hall.gone(9, "c3")
+    kept = hall.book.take_answered()
+    assert set(kept) == {"c1", "c2"}
+    assert hall.book.take_answered() == {}
+
+    book = QueueBook(Days())
+    book.restore([hall.queue()], [], filter(None, kept.values()))
+    hall.book = book
+    hall.join(10, "c1", queue="sales")
+    assert hall.queue("sales").figures.total_calls_flowed_in == 1
+    hall.gone(11, "c2")
+    assert hall.book.take_answered() == {"c1": None, "c2": None}
+    hall.join(12, "c2", queue="sales")
+    assert hall.queue("sales").figures.total_calls_flowed_in == 1
