@@ -208,6 +208,7 @@ class Recovery:
         if self._head is not None:
             head, self._head = self._head, None
             told = self._before.sift(head)
+            self.calls.will_begin(head)
             for number, entry in enumerate(head):
                 self._go_on(entry, is_told=number in told)
 
@@ -227,6 +228,8 @@ class Recovery:
         self._cross_missing(entry.time)
         if not is_callers_told:
             self._queue_callers.take(entry, min(max(at, self._told_time), self._gap.end))
+        if entry.event == "CONNECT":
+            self.calls.began(entry)
         act = None if is_told else self._act.get(entry.event)
         if act is not None:
             self._members.arrive(at - ARRIVAL_GRAIN)

@@ -1,6 +1,6 @@
 """The calls of a gap: answered, ended, missed; whose they are, and of which that cannot be told. Sans-I/O."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
@@ -126,6 +126,7 @@ class RecoveredCalls:
         self._tell = tell
         self._time_to_answer = time_to_answer
         self._open: dict[str, list[OpenCall]] = {}
+        self._to_begin: set[CallKey] = set()
         self._ambiguous: dict[_Line, tuple[int, list[Member]]] = {}
         self._strange: dict[_Line, tuple[int, Entry]] = {}
         self._misses: dict[tuple[int, _Line], int] = {}
@@ -139,12 +140,20 @@ class RecoveredCalls:
 
     # What the log says ---------------------------------------------------------------------------------------------
 
+    def will_begin(self, entries: Iterable[Entry]) -> None:
+        """Lines that follow: an end that stands before a call's CONNECT is another call's of the same caller."""
+        self._to_begin.update(_key(entry) for entry in entries if entry.event == "CONNECT")
+
+    def began(self, entry: Entry) -> None:
+        """A CONNECT was read, whether it was told already or not."""
+        self._to_begin.discard(_key(entry))
+
     def connect(self, entry: Entry, now: int, seats: Sequence[Seat], *, is_nobodys: bool) -> None:
         """CONNECT, of one of these members.
 
         *is_nobodys*: a call that belongs to no session though all is known, as its member was removed while it rang.
         """
-        key = CallKey(entry.callid, entry.text(1))
+        key = _key(entry)
         known = next((each for each in self._open.get(entry.callid, ()) if each.call.key == key), None)
         if known is not None:
             if known.call.answered_at is None:
@@ -262,7 +271,7 @@ class RecoveredCalls:
 
         A caller's id may have changed in a transfer: then the agent's call in the queue that was answered then.
         """
-        same = [each for each in self._open.get(entry.callid, ()) if _is_of(each, entry)]
+        same = [each for each in self._open.get(entry.callid, ()) if self._can_end(each, entry)]
         if len(same) == 1:
             return same[0]
         if talk is None:
@@ -274,11 +283,16 @@ class RecoveredCalls:
         near = [
             each
             for each in self.open
-            if _is_of(each, entry)
+            if self._can_end(each, entry)
             and each.call.answered_at is not None
             and abs(each.call.answered_at + talk - now) <= TOLERANCE
         ]
         return near[0] if len(near) == 1 else None
+
+    def _can_end(self, call: OpenCall, entry: Entry) -> bool:
+        """Whether a line may be of a call: of that queue and member, and behind the call's own beginning."""
+        is_members = fold(call.queue) == fold(entry.queue) and call.name == entry.agent
+        return is_members and call.call.key not in self._to_begin
 
     def _complete_other(self, entry: Entry, now: int) -> None:
         """The end of a call that is not open: of one that nobody knows whose it is, or that was told already."""
@@ -324,8 +338,9 @@ def _line(entry: Entry) -> _Line:
     return entry.callid, fold(entry.queue), entry.agent
 
 
-def _is_of(call: OpenCall, entry: Entry) -> bool:
-    return fold(call.queue) == fold(entry.queue) and call.name == entry.agent
+def _key(entry: Entry) -> CallKey:
+    """The call of a CONNECT."""
+    return CallKey(entry.callid, entry.text(1))
 
 
 def _seconds(number: int | None) -> int | None:
