@@ -38,6 +38,21 @@ def test_links_lead_somewhere(path: str) -> None:
     assert (ROOT / path).exists()
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "deploy" / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_pages_lead_somewhere(page: Path) -> None:
+    """What a page in deploy/docs points to is there, and a heading is one of that page."""
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^):]+)\)", text):
+        path, _, heading = link.partition("#")
+        assert (page.parent / path).exists(), link
+        if heading:
+            there = (page.parent / path if path else page).read_text(encoding="utf-8")
+            assert heading in [
+                re.sub("[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-")
+                for line in re.findall("(?m)^#+ (.*)$", there)
+            ]
+
+
 @pytest.mark.parametrize("script", ["deploy/try.sh", "tests/run.sh"])
 def test_the_two_commands_can_be_run(script: str) -> None:
     """Both commands of the README are there, and may be executed."""

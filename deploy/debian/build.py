@@ -153,10 +153,12 @@ def install_documents(tree: Path, library: Path, version: str, epoch: int) -> No
     """Put documents, samples, changelogs and copyright in their places."""
     folder = tree / "usr/share/doc/cti-gateway"
     for document in sorted((PROJECT / "deploy/docs").glob("*.md")):
-        copy(document, folder / document.name)
+        # What stands beside the pages in the checkout is below them in the package.
+        text = document.read_text().replace("](../examples/", "](examples/clients/").replace("](../", "](examples/")
+        write(folder / document.name, text)
     copy(PROJECT / "README.md", folder / "README.md")
     copy(HERE / "README.Debian", folder / "README.Debian")
-    for name in ("asterisk", "mosquitto", "nginx", "node-red", "prometheus", "grafana", "examples"):
+    for name in ("asterisk", "mosquitto", "nginx", "node-red", "prometheus", "grafana", "telegraf", "examples"):
         shutil.copytree(
             PROJECT / "deploy" / name,
             folder / "examples" / ("clients" if name == "examples" else name),

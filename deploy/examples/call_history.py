@@ -44,7 +44,11 @@ def call_history(broker: str, port: int = 1883) -> None:
         def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
             for topic, insert in WRITES.items():
                 if mqtt.topic_matches_sub(topic, message.topic):
-                    database.execute(insert, [message.payload.decode()])
+                    try:
+                        database.execute(insert, [message.payload.decode()])
+                    except (psycopg.DataError, psycopg.IntegrityError, UnicodeError) as error:
+                        # Not the gateway's: it would be refused for ever, and all behind it would wait.
+                        print(f"left out, on {message.topic}: {error}", file=sys.stderr, flush=True)
             client.ack(message.mid, message.qos)
 
         client.on_connect, client.on_message = on_connect, on_message

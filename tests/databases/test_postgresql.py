@@ -15,6 +15,8 @@ from typing import Any, LiteralString
 
 import pytest
 
+from gateway.contract.messages import BY_NAME
+from gateway.contract.schemas import message_schema
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import SAMPLES, Broker
 from tests.databases.postgresql import PostgreSQL
@@ -112,7 +114,9 @@ async def one_call(gateway: Live, number: int, client: Subscriber | None = None)
     caller = {"CallerIDNum": "+49 30 901820", "CallerIDName": "Jo \"'; March"}
     gateway.asterisk.send_event("AgentConnect", **about, **leg, **caller)
     gateway.asterisk.send_event("AgentComplete", TalkTime=2, Reason="agent", **about, **leg, **caller)
-    record = await client.wait_for(lambda m: m.topic.startswith("call/sales/Bob/"), since=since)
+    record = await client.wait_for(
+        lambda m: m.topic == TOPICS.call("sales", "Bob", BOB).removeprefix(f"{TOPICS.base}/"), since=since
+    )
     content: dict[str, Any] = record.json
     return content
 
@@ -160,6 +164,32 @@ async def test_what_is_told_again_changes_nothing(database: PostgreSQL, broker: 
             await gateway.client.publish(topic, json.dumps(message))
         await until(database, "SELECT count(*) FROM calls", 2)
     assert [row[0] for row in rows(database, "SELECT talk_time FROM calls ORDER BY seq")] == [record["talk_time"], 99.0]
+
+
+@pytest.mark.parametrize("payload", [b'{"stream": null}', b"not JSON", b"\xff", b'{"node": "\\u0000"}', b""])
+async def test_what_no_gateway_sends_keeps_nothing_back(
+    database: PostgreSQL, broker: Broker, gateway: Live, payload: bytes
+) -> None:
+    """A message that is no call record is left out and told, and what comes after it is written."""
+    async with call_history(broker, database) as program:
+        await gateway.client.publish("call/sales/Bob/x", payload)
+        record = await one_call(gateway, 1)
+        await until(database, "SELECT count(*) FROM calls", 1)
+        assert program.stderr is not None
+        assert (await program.stderr.readline()).startswith(b"left out, on cti/pbx1/call/sales/Bob/x: ")
+    assert rows(database, "SELECT uniqueid FROM calls") == [(record["uniqueid"],)]
+
+
+@pytest.mark.parametrize(("table", "message"), [("calls", "call"), ("session_events", "session_event")])
+def test_the_columns_are_the_keys(database: PostgreSQL, table: str, message: str) -> None:
+    """Each key of the contract has its column, in its order; one that may be null has a column that may be."""
+    schema = message_schema(BY_NAME[message])
+    keys = schema["$defs"][schema["$ref"].rpartition("/")[2]]["properties"]
+    nullable = {key: any(each.get("type") == "null" for each in value.get("anyOf", [])) for key, value in keys.items()}
+    asked = "SELECT column_name, is_nullable = 'YES' FROM information_schema.columns WHERE table_name = %s"
+    with database.connect() as connection:
+        found = connection.execute(f"{asked} ORDER BY ordinal_position", [table]).fetchall()
+    assert found == list(nullable.items())
 
 
 async def test_a_hole_is_seen(database: PostgreSQL, broker: Broker, gateway: Live) -> None:

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import re
+import shutil
 import signal
 import subprocess
+import textwrap
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import free_port
@@ -49,6 +52,25 @@ def test_the_rules_fire_when_they_should_and_only_then() -> None:
     """Made-up series raise the alerts that are meant for them, and a quiet night raises none."""
     done = promtool("test", "rules", RULE_TESTS)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_rule_is_seen_to_fire() -> None:
+    """What is made up in the tests of the rules has each alert in it once."""
+    rules = yaml.safe_load(RULES.read_text())
+    alerts = sorted(rule["alert"] for group in rules["groups"] for rule in group["rules"])
+    assert sorted(re.findall(r"alertname=\"(\w+)\"", RULE_TESTS.read_text())) == alerts
+
+
+def test_the_pages_lines_are_a_configuration(tmp_path: Path) -> None:
+    """What the page for operators shows of ``prometheus.yml`` is one, with the rules beside it."""
+    page = (DEPLOY / "docs" / "prometheus.md").read_text()
+    found = re.search(r"<!-- checked by .*? -->\n *```yaml\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    (tmp_path / "prometheus.yml").write_text(textwrap.dedent(found[1]))
+    shutil.copy(RULES, tmp_path)
+    done = promtool("check", "config", tmp_path / "prometheus.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 rule files found" in done.stdout
 
 
 class Prometheus:

@@ -185,6 +185,12 @@ class TestInstalled:
         named = set(re.findall(r"(?:/usr/share/doc|/usr/bin|/usr/lib)/[\w./@-]*[\w]", text))
         assert named
         assert [name for name in named if not installed.path(name).exists()] == []
+        pages = installed.path("usr/share/doc/cti-gateway")
+        linked = {
+            link for page in pages.glob("*.md") for link in re.findall(r"\]\((examples/[^)]+)\)", page.read_text())
+        }
+        assert linked
+        assert [link for link in linked if not (pages / link).exists()] == []
         samples = installed.path(EXAMPLES)
         assert (samples / "asterisk/manager.d/cti-gateway.conf").is_file()
         assert (samples / "mosquitto/acl").is_file()
