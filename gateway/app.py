@@ -1,6 +1,7 @@
 """The composition root: makes the parts from the configuration, runs them, and ends them in order."""
 
 import asyncio
+import json
 import logging
 import signal
 import ssl
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway import __version__
 from gateway.ami.client import AmiClient, AmiSettings
 from gateway.ami.lists import LIST_EVENTS
 from gateway.ami.tls import tls_context as ami_tls_context
@@ -20,6 +22,7 @@ from gateway.domain.agents import AgentBook
 from gateway.domain.callcenter import CallCenter
 from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import HOUR, SECOND
+from gateway.domain.member import fold
 from gateway.domain.queues import QueueBook
 from gateway.domain.session import Rules
 from gateway.errors import ConfigError, StoreWriteError
@@ -32,11 +35,15 @@ from gateway.mqtt.agent_narrator import AgentNarrator
 from gateway.mqtt.agent_presentation import AgentPresentation
 from gateway.mqtt.announcer import Announcer
 from gateway.mqtt.client import MqttClient
+from gateway.mqtt.discovery.devices import Devices
+from gateway.mqtt.discovery.names import DeviceKind, DiscoveryTopics
+from gateway.mqtt.discovery.narrator import DiscoveryNarrator
 from gateway.mqtt.interface import MEBIBYTE, MqttSettings
 from gateway.mqtt.narrator import Narrator
 from gateway.mqtt.presentation import Presentation
 from gateway.mqtt.queue_narrator import GroupNarrator, QueueNarrator
 from gateway.mqtt.queue_presentation import QueuePresentation
+from gateway.mqtt.stream import Publisher
 from gateway.mqtt.topics import TopicNameError, Topics
 from gateway.rereading import Rereading
 from gateway.service.archivist import Archivist
@@ -47,14 +54,14 @@ from gateway.service.commander import Commander
 from gateway.service.device_watch import DeviceWatch
 from gateway.service.following import Following
 from gateway.service.journal import Journal
-from gateway.service.keeper import Keeper
+from gateway.service.keeper import DISCOVERY, Keeper
 from gateway.service.kept import KeptQueues
 from gateway.service.kept_agents import KeptAgents
 from gateway.service.ledger import Ledger
 from gateway.service.orders import Orders
 from gateway.service.periods import Periods
 from gateway.service.picture import RELOADED, Picture
-from gateway.service.policy import Policy
+from gateway.service.policy import Policy, matches
 from gateway.service.recovery import Recovery
 from gateway.service.resync import Resync
 from gateway.service.tuning import Tuning
@@ -291,6 +298,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     if saved.is_restored:
         announcer.bridge_event("STORE_RESTORED", picture.now(), path=str(config.store.path), reason=RESTORED)
     tuning = Tuning(policy, commander, resync, upkeep, compare=upkeep.compare_soon)
+    _discover(config, saved, topics, keeper=keeper, announcer=announcer, publisher=ledger, policy=policy, tuning=tuning)
     sources = Sources(
         node=config.node,
         outbox_limit=config.store.outbox_limit_mb * MEBIBYTE,
@@ -345,6 +353,47 @@ def _narrators(announcer: Announcer, topics: Topics, presentation: Presentation)
         QueueNarrator(announcer.stream, topics, of_queues, refused),
         AgentNarrator(announcer.stream, topics, AgentPresentation(presentation), refused),
     ]
+
+
+def _discover(
+    config: GatewayConfig,
+    saved: Saved,
+    topics: Topics,
+    *,
+    keeper: Keeper,
+    announcer: Announcer,
+    publisher: Publisher,
+    policy: Policy,
+    tuning: Tuning,
+) -> None:
+    """Have Home Assistant told of the devices: those that are shown already, and those to come.
+
+    What was told of under an earlier configuration, and is not now, is found after the start and removed.
+    """
+    wanted = config.home_assistant
+    prefix = wanted.prefix if wanted.discovery else None
+    told = json.loads(saved.values.get(DISCOVERY, "[]"))
+    keeper.discovery_prefixes = frozenset(filter(None, [prefix, *told]))
+    discovery = DiscoveryTopics(topics, config.node, prefix, sorted(keeper.discovery_prefixes))
+    topics.elsewhere = discovery
+    if prefix is None:
+        return
+
+    def wants(kind: DeviceKind, name: str) -> bool:
+        if kind == "queue":
+            return matches(fold(name), map(fold, wanted.queues))
+        return matches(name, wanted.agents)
+
+    def reasons() -> list[str] | None:
+        if policy.refusal("set") is not None:
+            return None
+        return [each for each in wanted.pause_reasons if policy.refusal("set", reason=each) is None]
+
+    devices = Devices(topics, discovery, node=config.node, version=__version__)
+    narrator = DiscoveryNarrator(publisher, discovery, devices, wants=wants, reasons=reasons)
+    narrator.restore(announcer.shown())
+    announcer.narrators.append(narrator)
+    tuning.on_policy = narrator.tell_anew
 
 
 async def serve(config: GatewayConfig, reread: Callable[[], GatewayConfig] | None = None) -> None:

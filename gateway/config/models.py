@@ -35,6 +35,9 @@ from gateway.config.kinds import (
 
 CommandName = Literal["set", "create_session", "end_session", "measurement_period", "resync"]
 
+_NO_CHOICES = frozenset({"none", "paused", "not paused"})
+"""What no reason can be called in Home Assistant: see gateway/mqtt/discovery/pause.py."""
+
 _PASSWORD = Field(description="a password of one line, better given as password_file")
 
 
@@ -221,6 +224,41 @@ class HttpConfig(_Table):
     listen: Listen = ListenAddress("127.0.0.1", 9810)
 
 
+class HomeAssistantConfig(_Table):
+    """``[home_assistant]``: what Home Assistant finds by itself.
+
+    Attributes:
+        discovery: Whether it is told of queues and agents.
+        prefix: Its discovery prefix.
+        queues: Patterns of the queues that it is told of.
+        agents: Patterns of the agents that it is told of.
+        pause_reasons: Pause reasons that it offers for an agent.
+    """
+
+    discovery: Flag = False
+    prefix: Annotated[Prefix, Field(examples=["homeassistant"])] = "homeassistant"
+    queues: tuple[Pattern, ...] = Field(
+        default=("*",), description="a list of patterns of queues, in which * and ? stand for any characters"
+    )
+    agents: tuple[Pattern, ...] = Field(
+        default=("*",), description="a list of patterns of agents, in which * and ? stand for any characters"
+    )
+    pause_reasons: tuple[Reason, ...] = Field(
+        default=(), description="a list of pause reasons, each at most 79 bytes of UTF-8, without | , ;"
+    )
+
+    @field_validator("pause_reasons")
+    @classmethod
+    def _can_be_chosen(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise wrong("each reason once")
+        if any(each.strip() != each for each in value):
+            raise wrong("reasons without a blank at either end")
+        if any(each.lower() in _NO_CHOICES for each in value):
+            raise wrong('reasons other than "none", "paused" and "not paused", which mean something else there')
+        return value
+
+
 class GatewayConfig(_Table):
     """The whole configuration. Only ``asterisk`` has no default, because its password has none.
 
@@ -232,6 +270,7 @@ class GatewayConfig(_Table):
         commands: What may be asked of the gateway.
         store: Where facts are kept.
         http: What is served over HTTP.
+        home_assistant: What Home Assistant finds by itself.
     """
 
     node: Annotated[Text, Field(examples=["pbx1"])] = Field(default_factory=socket.gethostname)
@@ -241,3 +280,4 @@ class GatewayConfig(_Table):
     commands: CommandsConfig = CommandsConfig()
     store: StoreConfig = StoreConfig()
     http: HttpConfig = HttpConfig()
+    home_assistant: HomeAssistantConfig = HomeAssistantConfig()

@@ -107,6 +107,10 @@ class Announcer:
         """Every retained topic of the model."""
         return [topic for narrator in self.narrators for topic in narrator.board.topics()]
 
+    def shown(self) -> Iterable[object]:
+        """Everything that the retained topics of the model show."""
+        return (thing for narrator in self.narrators for thing in narrator.board.things())
+
     def shows(self, topic: str) -> bool:
         """Whether there is anything to show on a topic of the model."""
         return any(narrator.board.shown(topic) is not None for narrator in self.narrators)

@@ -32,6 +32,10 @@ class Board(Generic[Thing]):
         """Every topic that shows something."""
         return list(self._shown)
 
+    def things(self) -> list[Thing]:
+        """What they show."""
+        return list(self._shown.values())
+
     def shown(self, topic: str) -> Thing | None:
         """What *topic* shows; None if nothing."""
         return self._shown.get(topic)

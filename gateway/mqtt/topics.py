@@ -6,7 +6,7 @@ All topics stand under ``{prefix}/{node}``. A name becomes one level by percent-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 MAX_TOPIC_BYTES: Final = 65_535  # MQTT 5.0 and 3.1.1, 1.5.3: a string's length is a two byte integer
 
@@ -94,6 +94,16 @@ class CommandAddress:
     queue: str = ""
 
 
+class Elsewhere(Protocol):
+    """Retained topics of the gateway that do not stand under its base."""
+
+    def filters(self) -> list[str]:
+        """Topic filters of all of them."""
+
+    def owns(self, topic: str) -> bool:
+        """Whether *topic* matches one of ``filters()``."""
+
+
 class Topics:
     """The topics of one gateway.
 
@@ -108,6 +118,7 @@ class Topics:
         bridge_health: Figures about the gateway itself, retained.
         bridge_event: What happened to the gateway.
         bridge_request: Commands to the gateway itself.
+        elsewhere: What it has retained on topics that others decide on; None: nothing.
     """
 
     def __init__(self, prefix: str, node: str) -> None:
@@ -127,6 +138,7 @@ class Topics:
         self.bridge_event = self._topic("bridge/event")
         self.bridge_request = self._topic("bridge/request")
         self._command_base = self.base + "/"
+        self.elsewhere: Elsewhere | None = None
 
     def session(self, group: str, agent: str, address: str) -> str:
         """Topic of a session's snapshot."""
@@ -184,7 +196,8 @@ class Topics:
 
     def retained_filters(self) -> list[str]:
         """Topic filters of the retained messages that come and go with sessions, agents, groups and queues."""
-        return [self._topic(tail) for tail in ("session/+/+/+", "agent/+", "group/+", "queue/+")]
+        own = [self._topic(tail) for tail in ("session/+/+/+", "agent/+", "group/+", "queue/+")]
+        return own if self.elsewhere is None else own + self.elsewhere.filters()
 
     def is_retained(self, topic: str) -> bool:
         """Whether *topic* matches one of ``retained_filters()``."""
@@ -192,7 +205,7 @@ class Topics:
             case ["session", _, _, _] | ["agent" | "group" | "queue", _]:
                 return True
             case _:
-                return False
+                return self.elsewhere is not None and self.elsewhere.owns(topic)
 
     def parse_command(self, topic: str) -> CommandAddress | None:
         """Return what *topic* addresses; None if it is no command of ours."""

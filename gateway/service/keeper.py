@@ -19,6 +19,9 @@ from gateway.timeline import ClockStep, Timeline
 
 Thing = TypeVar("Thing")
 
+DISCOVERY: Final = "discovery_prefixes"
+"""Name of the value that has them."""
+
 _STEPS: Final = TypeAdapter(list[ClockStep])
 _ROLLING: Final = TypeAdapter(list[tuple[MembershipKey, int]])
 
@@ -48,6 +51,7 @@ class Keeper:
 
     Attributes:
         logged_in: The links, ``ami`` and ``mqtt``, whose login has ever succeeded.
+        discovery_prefixes: Those under which devices were ever told of.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Keeper:
         self._following = following
         self._parts = [KeptCalls(translator, handler), *kept]
         self.logged_in: set[str] = set()
+        self.discovery_prefixes: frozenset[str] = frozenset()
         self._handler = handler
         self._announcer = announcer
         self._picture = picture
@@ -79,6 +84,8 @@ class Keeper:
         """
         batch.previous.update(self._announcer.stream.take_previous())
         self._keep(batch, "logged_in", frozenset(self.logged_in), _dump_names)
+        if self.discovery_prefixes:
+            self._keep(batch, DISCOVERY, self.discovery_prefixes, _dump_names)
         if not self._picture.settled:
             return
         for session_id, session in self._handler.take_changed().items():

@@ -31,15 +31,16 @@ class Policy:
         """Why a command may not be carried out; None if it may. Only what is given is looked at."""
         if command not in self.commands:
             return f"{command} is not allowed here (commands.allow)"
-        if group is not None and not _matches(fold(group), map(fold, self.groups)):
+        if group is not None and not matches(fold(group), map(fold, self.groups)):
             return f"commands in group {group} are not allowed here (commands.groups)"
-        if address is not None and not _matches(fold(address), map(fold, self.addresses)):
+        if address is not None and not matches(fold(address), map(fold, self.addresses)):
             return f"logging in {address} is not allowed here (commands.addresses)"
-        if reason and not _matches(reason, self.reasons):
+        if reason and not matches(reason, self.reasons):
             return f"the reason {reason} is not allowed here (commands.reasons)"
         return None
 
 
-def _matches(text: str, patterns: Iterable[str]) -> bool:
+def matches(text: str, patterns: Iterable[str]) -> bool:
+    """Whether *text* matches one of the *patterns*, in which ``*`` and ``?`` stand for any characters."""
     # A bracket stands for itself, as any other character does.
     return any(fnmatchcase(text, pattern.replace("[", "[[]")) for pattern in patterns)

@@ -17,6 +17,9 @@ class Tuning:
         resync: The wrap-up times.
         upkeep: How often what is done.
         compare: Has the picture compared with Asterisk's soon, if there is one.
+
+    Attributes:
+        on_policy: Called when the policy may be another.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Tuning:
         self._resync = resync
         self._upkeep = upkeep
         self._compare = compare
+        self.on_policy: Callable[[], None] = lambda: None
 
     def set_policy(
         self,
@@ -42,6 +46,7 @@ class Tuning:
         self._policy.commands, self._policy.groups = commands, groups
         self._policy.addresses, self._policy.reasons = addresses, reasons
         self._commander.limit, self._commander.per_second = limit, per_second
+        self.on_policy()
 
     def set_wrap_up(self, wrap_up: Mapping[str, int]) -> None:
         """Take the operator's wrap-up times, seconds by queue. A wrap-up that runs keeps its end."""

@@ -69,6 +69,13 @@ def test_everything_but_the_password_has_its_documented_default() -> None:
             "keep_days": 400,
         },
         "http": {"listen": ("127.0.0.1", 9810)},
+        "home_assistant": {
+            "discovery": False,
+            "prefix": "homeassistant",
+            "queues": ("*",),
+            "agents": ("*",),
+            "pause_reasons": (),
+        },
     }
 
 

@@ -19,6 +19,7 @@ from gateway.config import (
     AsteriskConfig,
     CommandsConfig,
     GatewayConfig,
+    HomeAssistantConfig,
     HttpConfig,
     MqttConfig,
     SessionConfig,
@@ -118,6 +119,7 @@ async def live(
     store: Path | None = None,
     outbox_limit_mb: int = 512,
     listen: str = "",
+    home_assistant: Mapping[str, Any] | None = None,
     **commands: Any,
 ) -> AsyncIterator[Live]:
     """Run a gateway until the ``with`` ends, from the moment its picture is current; with a new store, or *store*."""
@@ -132,6 +134,7 @@ async def live(
         commands=CommandsConfig.model_validate({"timeout": TIMEOUT, "addresses": ("*",), **commands}),
         store=StoreConfig(path=store or directory / "gateway.db", outbox_limit_mb=outbox_limit_mb),
         http=HttpConfig.model_validate({"listen": listen}),
+        home_assistant=HomeAssistantConfig.model_validate(home_assistant or {}),
     )
     gateway = app.build(config, SystemClock())
     stop = asyncio.Event()
