@@ -2,6 +2,7 @@
 
 import asyncio
 import queue
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from tests.broker import Broker, SampleBroker
+from tests.broker import SAMPLES, Broker, SampleBroker
 
 USERS = SampleBroker.USERS
 NOT_AUTHORISED = 0x87
@@ -40,7 +41,7 @@ async def client(broker: Broker, user: str) -> AsyncIterator[aiomqtt.Client]:
         yield connected
 
 
-def publish(broker: Broker, user: str, *topics: str) -> list[int]:
+def publish(broker: Broker, user: str, *topics: str, password: str | None = None) -> list[int]:
     """Publish on each topic as *user* and return the reason codes with which the broker acknowledges."""
     answers: queue.Queue[int] = queue.Queue()
 
@@ -48,7 +49,7 @@ def publish(broker: Broker, user: str, *topics: str) -> list[int]:
         answers.put(code.value)
 
     publisher = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-    publisher.username_pw_set(user, USERS[user])
+    publisher.username_pw_set(user, password or USERS[user])
     publisher.on_publish = on_publish
     publisher.connect(broker.host, broker.port)
     publisher.loop_start()
@@ -93,6 +94,29 @@ def test_gateway_may_publish_under_its_prefix_alone(sample_broker: Broker) -> No
         sample_broker, "cti-gateway", SESSION, "cti/pbx1/bridge/state", f"{SESSION}/set/response", "other/x"
     )
     assert [code < 0x80 for code in codes] == [True, True, True, False]
+
+
+HOME_ASSISTANT = "homeassistant"
+"""The user that the sample has commented out."""
+
+
+def test_home_assistant_and_the_gateway_may_do_what_discovery_needs(tmp_path: Path) -> None:
+    """With the commented lines made real, the gateway tells of its own devices alone, and agents are paused."""
+    acl = (SAMPLES / "acl").read_text()
+    lines = [
+        line.removeprefix("#") if re.match("#(user|topic) .*homeassistant", line) else line for line in acl.splitlines()
+    ]
+    start = lines.index(f"user {HOME_ASSISTANT}")
+    lines[start:] = [line.removeprefix("#") if line.startswith("#topic") else line for line in lines[start:]]
+    users = {**USERS, HOME_ASSISTANT: "five"}
+    with Broker(tmp_path / "broker", users=users, acl="\n".join(lines) + "\n") as broker:
+        config = "homeassistant/device/cti__pbx1/agent__Alice/config"
+        other = "homeassistant/device/cti__pbx2/agent__Alice/config"
+        codes = publish(broker, "cti-gateway", config, other, "homeassistant/status")
+        assert [code < 0x80 for code in codes] == [True, False, False]
+        commands = ("cti/pbx1/agent/Alice/set", f"{SESSION}/set", "cti/pbx1/agent/Alice", "homeassistant/status")
+        codes = publish(broker, HOME_ASSISTANT, *commands, password=users[HOME_ASSISTANT])
+        assert [code < 0x80 for code in codes] == [True, False, False, True]
 
 
 async def test_wallboard_reads_everything_and_commands_nothing(sample_broker: Broker) -> None:

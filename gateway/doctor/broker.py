@@ -12,6 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from gateway.doctor.findings import Finding, note, ok, problem, unknown
+from gateway.mqtt.discovery.names import DiscoveryTopics
 from gateway.mqtt.interface import MEBIBYTE, MqttSettings
 from gateway.mqtt.probe import Probe, open_probe
 from gateway.mqtt.topics import Topics, response_topic
@@ -34,10 +35,11 @@ _KEPT: Final = 30  # seconds for which the doctor's own session is kept
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """The broker, the gateway's base there, and the user the rights are of."""
+    """The broker, the topics there, those for Home Assistant if it is told, and the user the rights are of."""
 
     settings: MqttSettings
     topics: Topics
+    discovery: DiscoveryTopics | None = None
 
     @property
     def user(self) -> str:
@@ -128,10 +130,11 @@ def of_connack(probe: Probe) -> Iterator[Finding]:
 
 
 async def _rights(broker: Broker, probe: Probe) -> AsyncIterator[Finding]:
-    readable, writable = read(broker.topics), written(broker.topics)
+    devices = {} if broker.discovery is None else {broker.discovery.topic("agent", NAME): broker.discovery.filters()[0]}
+    readable, writable = read(broker.topics) | devices, written(broker.topics) | devices
     refused = {each: readable[each] for each in await probe.subscribe_or_not([*readable])}
     unwritten: dict[str, str] = {}
-    snapshots = {topic for topic in writable if broker.topics.is_retained(topic)}
+    snapshots = {topic for topic in writable if broker.topics.is_retained(topic) or topic in devices}
     heard_before = len(probe.received)
     sent: set[str] = set()
     for topic in {**writable, **readable}:

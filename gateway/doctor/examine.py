@@ -28,6 +28,7 @@ from gateway.errors import (
     MqttAuthenticationError,
     MqttConnectionError,
 )
+from gateway.mqtt.discovery.names import DiscoveryTopics
 from gateway.mqtt.interface import MqttSettings
 from gateway.mqtt.probe import Probe, open_probe
 from gateway.mqtt.topics import TopicNameError, Topics
@@ -231,12 +232,17 @@ class Examination:
 
     # The broker ----------------------------------------------------------------------------------------------------
 
+    def _discovery(self, topics: Topics) -> DiscoveryTopics | None:
+        wanted = self.config.home_assistant
+        return DiscoveryTopics(topics, self.config.node, wanted.prefix) if wanted.discovery else None
+
     async def _broker(self) -> AsyncIterator[Finding]:
         mqtt = self.config.mqtt
         place = f"{mqtt.host}:{mqtt.port}"
         probe: Probe | None = None
         try:
-            broker = brokers.Broker(self._mqtt_settings(), Topics(mqtt.prefix, self.config.node))
+            topics = Topics(mqtt.prefix, self.config.node)
+            broker = brokers.Broker(self._mqtt_settings(), topics, self._discovery(topics))
             probe = await open_probe(brokers.client_settings(broker.settings))
             who = f"as {mqtt.username}" if mqtt.username else "anonymously"
             yield ok("broker login", f"{who} at {place}, MQTT {probe.version}{', TLS' if mqtt.tls else ''}")

@@ -91,6 +91,24 @@ async def test_a_missing_right_is_found(
         assert "the broker's ACL, user cti-gateway" in report.problem(check)
 
 
+@pytest.mark.parametrize("right", ["readwrite", "write", "read", "none"])
+async def test_the_rights_for_home_assistant_are_tried_where_it_is_told(tmp_path: Path, right: str) -> None:
+    """Only with discovery, and the line that is missing is the one that grants the gateway's own devices."""
+    line = "homeassistant/device/cti__lab/+/config"
+    text = "user cti-gateway\ntopic readwrite cti/#\n" + (f"topic {right} {line}\n" if right != "none" else "")
+    with Broker(tmp_path / "broker", users=USERS, acl=text) as broker:
+        quiet = await look(broker, tmp_path, **LOGIN)
+        report = await visit(settings(None, broker.port, tmp_path, mqtt=LOGIN, home_assistant={"discovery": True}))
+    mqtt = {"rights to publish", "rights to read"}
+    assert not quiet.problems & mqtt
+    if right == "readwrite":
+        assert not report.problems & mqtt
+    elif right == "write":
+        assert f"topic read {line}" in report.problem("rights to read")
+    else:
+        assert f"topic write {line}" in report.problem("rights to publish")
+
+
 @pytest.mark.parametrize("limit", [1000, 100])
 async def test_a_short_queue_is_measured(tmp_path: Path, limit: int) -> None:
     """How many messages a broker keeps for a client that is away is counted, not believed."""

@@ -72,8 +72,8 @@ async def test_nobody_is_told_of_anything_unless_that_is_wanted(
     """By default nothing is published there, nor is anything that is there touched."""
     await leave(broker, (f"{OURS}/agent__gone/config",))
     async with live(broker, asterisk) as running, asyncio.timeout(10):
-        while not running.gateway.mqtt._searched:
-            await asyncio.sleep(0.05)  # nothing tells that it has looked for what an earlier life left
+        while not running.gateway.mqtt._searched:  # noqa: ASYNC110  nothing tells that it has looked
+            await asyncio.sleep(0.05)
     assert [each.topic for each in told.messages] == [f"{OURS}/agent__gone/config"]
 
 
