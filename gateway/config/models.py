@@ -244,7 +244,9 @@ class HomeAssistantConfig(_Table):
         default=("*",), description="a list of patterns of agents, in which * and ? stand for any characters"
     )
     pause_reasons: tuple[Reason, ...] = Field(
-        default=(), description="a list of pause reasons, each at most 79 bytes of UTF-8, without | , ;"
+        default=(),
+        description="a list of pause reasons, each at most 79 bytes of UTF-8, without | , ;",
+        examples=[["lunch"]],
     )
 
     @field_validator("pause_reasons")

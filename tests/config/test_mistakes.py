@@ -84,6 +84,23 @@ MISTAKES = [
     ),
     (f"[session]\nwrap_up_pause_reasons = ['{'é' * 40}']", 2, "pause_reasons[0]", "79 bytes", "é", '"acw"]'),
     ("[session]\nwrap_up_pause_reasons = 'acw'", 2, "session.wrap_up_pause_reasons", "a list", '"acw"', '"acw"]'),
+    (
+        "[home_assistant]\npause_reasons = ['a', 'a']",
+        2,
+        "home_assistant.pause_reasons",
+        "each reason once",
+        "",
+        "lunch",
+    ),
+    ("[home_assistant]\npause_reasons = ['a ']", 2, "home_assistant.pause_reasons", "without a blank", "", "lunch"),
+    (
+        "[home_assistant]\npause_reasons = ['NONE']",
+        2,
+        "home_assistant.pause_reasons",
+        "something else there",
+        "",
+        "lunch",
+    ),
     ("[commands]\ntimeout = inf", 2, "commands.timeout", "seconds", "inf (a number)", "timeout = 5"),
     ("[commands]\nmax_in_flight = 0", 2, "commands.max_in_flight", "a whole number", "0", "max_in_flight = 100"),
     (

@@ -5,6 +5,7 @@ import itertools
 import re
 import signal
 import subprocess
+import textwrap
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,9 +26,16 @@ State = dict[str, Any]
 #: a library for pictures and a faster compression.
 _OTHERS: Final = frozenset({"homeassistant.bootstrap", "aiohttp_fast_zlib", "homeassistant.components.camera.img_util"})
 
-CONFIGURATION = """
-http: {{server_host: 127.0.0.1, server_port: {port}}}
-"""
+PAGE: Final = Path(__file__).parent.parent.parent / "deploy" / "docs" / "home-assistant.md"
+
+
+def configuration(port: int) -> str:
+    """Return a configuration file: where to listen, and the automation of our page, which need not wait for an hour."""
+    automation = re.search(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert automation is not None
+    assert automation[1].count('"01:00:00"') == 1
+    quick = automation[1].replace('"01:00:00"', "{milliseconds: 200}")
+    return f"http: {{server_host: 127.0.0.1, server_port: {port}}}\nautomation:\n{textwrap.indent(quick, '  ')}"
 
 
 class HomeAssistant:
@@ -50,7 +58,7 @@ class HomeAssistant:
             port = free_port()
             self.url = f"http://127.0.0.1:{port}"
             self._folder.mkdir()
-            (self._folder / "configuration.yaml").write_text(CONFIGURATION.format(port=port))
+            (self._folder / "configuration.yaml").write_text(configuration(port), encoding="utf-8")
         self._launch(hass)
         async with aiohttp.ClientSession() as session:
             await self._until_it_answers(session)

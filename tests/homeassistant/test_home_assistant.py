@@ -165,13 +165,25 @@ async def test_a_pause_from_elsewhere_is_shown(broker: Broker, asterisk: Scripte
     """A reason that is no option is ``Paused``; where the queues differ nothing is claimed."""
     async with live(broker, asterisk, home_assistant=SWITCHED_ON):
         await found(watch)
-        asterisk.send_events(asterisk.model.pause(ALICE, "true", "Support", "training"))
+        asterisk.send_events(asterisk.model.pause(ALICE, "true", "Support", "coffee"))
         await watch.until_state(PAUSE, "unknown")
-        await watch.until_state("sensor.agent_alice_reason", "training")
-        asterisk.send_events(asterisk.model.pause(ALICE, "true", "sales", "training"))
+        await watch.until_state("sensor.agent_alice_reason", "coffee")
+        asterisk.send_events(asterisk.model.pause(ALICE, "true", "sales", "coffee"))
         await watch.until_state(PAUSE, "Paused")
         asterisk.send_events(asterisk.model.pause(ALICE, "true", "", "lunch"))
         await watch.until_state(PAUSE, "lunch")
+
+
+async def test_the_automation_of_our_page_does_what_it_says(
+    broker: Broker, asterisk: ScriptedAsterisk, watch: Watch
+) -> None:
+    """Who is on ``training`` for so long is unpaused by it."""
+    async with live(broker, asterisk, home_assistant={**SWITCHED_ON, "pause_reasons": ["training"]}) as running:
+        await found(watch)
+        await choose(watch, "training")
+        await watch.until_state(PAUSE, "training")
+        await watch.until_state(PAUSE, "Not paused")
+        assert [each[1] for each in last_pauses(running)] == ["false", "false"]
 
 
 async def test_a_pause_in_a_call_is_shown_before_the_call_is_over(

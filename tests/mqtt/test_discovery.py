@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config import HomeAssistantConfig
 from gateway.contract.files import examples
 from gateway.contract.messages import BY_NAME
 from gateway.mqtt.discovery import entities, pause
@@ -178,3 +179,6 @@ def test_options_are_told_apart() -> None:
     """A reason is never taken for one of the two options that are none."""
     assert pause.options(["lunch"]) == ["Not paused", "Paused", "lunch"]
     assert {each.lower() for each in pause.options([])} < pause.NO_OPTIONS
+    for each in pause.NO_OPTIONS:
+        with pytest.raises(ValueError, match="something else"):
+            HomeAssistantConfig(pause_reasons=(each.capitalize(),))

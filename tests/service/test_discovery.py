@@ -1,6 +1,9 @@
 """What the gateway has retained for Home Assistant: there when it is wanted, gone when it is not, and only its own."""
 
 import asyncio
+import re
+import textwrap
+import tomllib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -8,6 +11,7 @@ from typing import Any, Final
 import aiomqtt
 import pytest
 
+from gateway.config import HomeAssistantConfig
 from tests.ami.queue_model import Member
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import Broker
@@ -153,3 +157,29 @@ async def test_agents_of_an_earlier_life_are_told_of_at_once(
         shown = running.gateway.mqtt._listener.retained_topics()
         assert {topic.removeprefix("homeassistant/") for topic in shown} >= ALL
         await until_left(broker, ALL)
+
+
+PAGE: Final = Path(__file__).parent.parent.parent / "deploy" / "docs" / "home-assistant.md"
+
+
+def block(kind: str) -> str:
+    """The first example of a kind on our page."""
+    found = re.search(rf"```{kind}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return textwrap.dedent(found[1])
+
+
+def test_the_keys_of_our_page_are_keys() -> None:
+    """What it says to write into the configuration is understood, and switches discovery on."""
+    found = HomeAssistantConfig.model_validate(tomllib.loads(block("toml"))["home_assistant"])
+    assert found.discovery
+    assert found.pause_reasons == ("lunch", "training")
+
+
+async def test_removing_by_hand_as_our_page_says(broker: Broker) -> None:
+    """The two commands remove what the gateway had told, and nothing of others."""
+    await leave(broker, (*FOREIGN, *ALL))
+    script = re.sub(r"\b(mosquitto_[a-z]+) ", rf"\1 -p {broker.port} ", block("sh"))
+    process = await asyncio.create_subprocess_exec("sh", "-c", script)
+    await process.wait()
+    assert set(await retained(broker)) == set(FOREIGN)
