@@ -65,9 +65,9 @@ def replay(
     Exit status: 0 done, 2 a file or an option cannot be used.
     """
     from gateway.replay.lines import size_of, with_rotated  # noqa: PLC0415  keeps --help quick
-    from gateway.replay.player import ReplayRules  # noqa: PLC0415
     from gateway.replay.replay import Span  # noqa: PLC0415
     from gateway.replay.replay import replay as play  # noqa: PLC0415
+    from gateway.replay.rules import ReplayRules  # noqa: PLC0415
     from gateway.replay.tally import Tally, names_of  # noqa: PLC0415
     from gateway.report.table import written  # noqa: PLC0415
 

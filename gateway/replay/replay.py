@@ -7,7 +7,8 @@ from pathlib import Path
 from gateway.domain.instant import SECOND
 from gateway.replay.lines import Progress, blocks, in_order
 from gateway.replay.names import Names
-from gateway.replay.player import Player, ReplayRules
+from gateway.replay.player import Player
+from gateway.replay.rules import ReplayRules
 from gateway.replay.session import ReplaySession
 
 

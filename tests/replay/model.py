@@ -15,7 +15,8 @@ from gateway.queue_log.recover import Gap, Recovery
 from gateway.queue_log.recovered_callers import RecoveredCallers
 from gateway.queue_log.survey import Survey
 from gateway.replay.names import Directory, Names
-from gateway.replay.player import Player, ReplayRules
+from gateway.replay.player import Player
+from gateway.replay.rules import ReplayRules
 from gateway.replay.session import ReplaySession
 
 Figures = dict[str, object]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.instant import SECOND
-from gateway.replay.player import ReplayRules
+from gateway.replay.rules import ReplayRules
 from tests.ami.recordings import FOLDER, names
 from tests.replay.model import Model, replayed
 
