@@ -112,7 +112,7 @@ def columns(figures: Figures) -> dict[str, object]:
 TIMES: Final = frozenset({
     "session_duration", "ready", "not_ready", "busy_on_call", "busy_wrapup", "total_talk_time", "average_talk_time",
     "total_wrap_up_time", "average_wrap_up_time", "total_call_time", "average_call_time", "average_time_to_answer",
-    "longest_time_to_answer",
+    "longest_time_to_answer", "logged_in", "available",
 })  # fmt: skip
 """The columns that are seconds."""
 

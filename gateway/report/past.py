@@ -12,7 +12,7 @@ from gateway.store.ended import ArchivedCall, ArchivedSession, Spell
 from gateway.store.past import Past
 
 _NOT_READY: Final = AgentSessionState.NOT_READY.value
-_WRAPUP: Final = AgentSessionState.BUSY_WRAPUP.value
+WRAPUP: Final = AgentSessionState.BUSY_WRAPUP.value
 
 Interval = tuple[int, int]
 
@@ -84,9 +84,8 @@ class Life:
         handled = [call for call in self.calls if begin <= call.ended < end]
         answers = [call.time_to_answer for call in handled if call.time_to_answer is not None]
         reasons = self._reasons(begin_, end_)
-        wrap_up = sum(overlap(each.began, each.ended, begin_, end_) for each in self.spells if each.state == _WRAPUP)
-        talks = [(call.began, call.ended) for call in self.calls] + [(each, self.until) for each in self.talking]
-        on_call = sum(overlap(*each, begin_, end_) for each in union(talks))
+        wrap_up = sum(overlap(each.began, each.ended, begin_, end_) for each in self.spells if each.state == WRAPUP)
+        on_call = sum(overlap(*each, begin_, end_) for each in union(self.talks()))
         seen = overlap(max(self.first_seen, begin_), self.until, begin_, end_)
         return Figures(
             sessions=1,
@@ -100,7 +99,7 @@ class Life:
             total_wrap_up_time=sum(
                 each.ended - each.began
                 for each in self.spells
-                if each.state == _WRAPUP and begin <= each.ended < end and each.reason != RUNNING
+                if each.state == WRAPUP and begin <= each.ended < end and each.reason != RUNNING
             ),
             time_to_answer=sum(answers),
             answers_timed=len(answers),
@@ -109,6 +108,10 @@ class Life:
             unseen=min(self.unseen, max(0, end_ - begin_)),
             complete=not self.unseen,
         )
+
+    def talks(self) -> list[Interval]:
+        """When there was talking, each call for itself."""
+        return [(call.began, call.ended) for call in self.calls] + [(each, self.until) for each in self.talking]
 
     def _reasons(self, begin: int, end: int) -> dict[str, int]:
         reasons: dict[str, int] = {}
@@ -188,7 +191,7 @@ def _open(session: AgentSession, wall: "_Clock", until: int) -> Life:
     )
     begins = (call.found_at if call.answered_at is None else call.answered_at for call in session.calls)
     life.talking = [wall(session.state_since if begin is None else begin) for begin in begins]
-    if session.state.value in (_NOT_READY, _WRAPUP):
+    if session.state.value in (_NOT_READY, WRAPUP):
         reason = session.reason if session.state.value == _NOT_READY else RUNNING
         since = wall(session.state_since)
         life.spells.append(Spell(session.session_id, session.state.value, since, life.until, reason))

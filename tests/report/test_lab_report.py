@@ -86,6 +86,16 @@ def check(row: dict[str, Any], session: Session, until: int) -> None:
             assert told == pytest.approx(reasons[reason] / 1e6, abs=GRAIN * steps), (reason, session.key)
 
 
+def hours_of(rows: list[dict[str, Any]]) -> float:
+    """Seconds for which any of the sessions lasted."""
+    total, reached = 0.0, 0.0
+    spans = ((datetime.fromisoformat(row["session_start_time"]).timestamp(), row["session_duration"]) for row in rows)
+    for began, lasted in sorted(spans):
+        total += max(0.0, began + lasted - max(began, reached))
+        reached = max(reached, began + lasted)
+    return total
+
+
 @pytest.mark.lab
 @pytest.mark.timeout(150)
 async def test_report_is_what_the_oracle_says(asterisk_version: str, broker: Broker, tmp_path: Path) -> None:
@@ -125,5 +135,9 @@ async def test_report_is_what_the_oracle_says(asterisk_version: str, broker: Bro
         assert sum(row["total_talk_time"] for row in grouped) == pytest.approx(
             sum(row["total_talk_time"] for row in rows), abs=0.001 * len(rows)
         )
+    for row in sums[0]:
+        of = [each for each in rows if each["agent"] == row["agent"]]
+        assert row["logged_in"] == pytest.approx(hours_of(of), abs=0.5)  # the reports were made one after another
+        assert row["available"] <= row["logged_in"] + 0.001
     assert "<script" not in page
     assert page.count("<svg") >= 3
