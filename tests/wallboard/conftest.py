@@ -75,6 +75,12 @@ class OpenBoard:
         self, *, width: int = 1920, height: int = 1080, dark: bool = True, broker: str | None = None, **query: str
     ) -> Page:
         """Open the board on the broker, or on one at another address."""
+        pairs = {"broker": broker or self.url, **query}  # no broker: the page's own guess
+        address = f"{self.site}?{'&'.join(f'{key}={value}' for key, value in pairs.items())}"
+        return await self.at(address, width=width, height=height, dark=dark)
+
+    async def at(self, address: str, *, width: int = 1920, height: int = 1080, dark: bool = True) -> Page:
+        """Open whatever board there is at an address."""
         context = await self.browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -87,8 +93,7 @@ class OpenBoard:
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", lambda message: self._note(message.type, message.text))
-        pairs = {"broker": broker or self.url, **query}  # no broker: the page's own guess
-        await page.goto(f"{self.site}?{'&'.join(f'{key}={value}' for key, value in pairs.items())}")
+        await page.goto(address)
         return page
 
     def _note(self, kind: str, text: str) -> None:

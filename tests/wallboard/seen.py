@@ -26,7 +26,9 @@ def standing(page: Page) -> Locator:
 async def dialog(page: Page, name: str) -> Locator:
     """Open what there is to see of an agent or a queue."""
     await page.get_by_role("button", name=name, exact=True).click()
-    return page.get_by_role("dialog")
+    opened = page.get_by_role("dialog")
+    await opened.wait_for()
+    return opened
 
 
 def seconds(text: str) -> int:

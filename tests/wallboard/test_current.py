@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.broker import Broker
-from tests.wallboard.center import SimulatedCenter, a_busy_day
+from tests.wallboard.center import Line, SimulatedCenter, a_busy_day
 from tests.wallboard.conftest import OpenBoard, WebBroker
 from tests.wallboard.seen import lasting, person, standing
 
@@ -73,9 +73,30 @@ async def test_outlives_a_restart_of_the_broker(open_board: OpenBoard, web: WebB
         await expect(person(page, "Ben Okafor")).to_have_count(0)
 
 
+async def test_many_that_are_not_current_are_told_in_one(open_board: OpenBoard, client: aiomqtt.Client) -> None:
+    """Where more than three of twenty Asterisks are not current, one paragraph names them; the board keeps its room."""
+    centers = [SimulatedCenter(client, f"pbx{n}", [Line("Support")], []) for n in range(1, 21)]
+    for center in centers:
+        await center.open()
+    page = await open_board()
+    await expect(page.locator(".queue")).to_have_count(20)
+    for center in centers[:3]:
+        await center.tell_state("offline")
+    await expect(standing(page).locator("p")).to_have_count(3)
+    await centers[3].tell_link("down")
+    await expect(standing(page)).to_have_text(
+        "4 of 20 Asterisks are not current. What is shown of them is what was last known."
+        " Gateway not running: pbx1, pbx2, pbx3. No link to Asterisk, or being compared with it: pbx4."
+    )
+    for center in centers:
+        await center.tell_state("offline")
+    await expect(standing(page)).to_contain_text("20 of 20 Asterisks are not current.")
+    await expect(page.locator("main.all-stale")).to_have_count(1)
+
+
 async def test_says_where_nobody_answers(open_board: OpenBoard) -> None:
     """At an address without a broker, and at one that is none, it says what is wrong."""
     page = await open_board(broker="ws://127.0.0.1:9")
-    await expect(standing(page)).to_contain_text("Connecting to the broker.")
+    await expect(standing(page)).to_have_text("The broker at ws://127.0.0.1:9 does not answer; trying again.")
     page = await open_board(broker="nonsense")
     await expect(standing(page)).to_contain_text("The broker's address “nonsense” cannot be used")

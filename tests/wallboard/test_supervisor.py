@@ -119,7 +119,9 @@ async def test_says_that_a_user_may_see_nothing(open_board: OpenBoard, client: a
     await a_busy_day(client).open()
     page = await open_board()
     await sign_in(page, "stranger", USERS["stranger"])
-    await expect(page.locator(".empty")).to_have_text("There is nothing to see below cti/+.")
+    await expect(page.locator(".empty")).to_have_text(
+        "No gateway is to be seen below cti/+. None was ever there, or the broker does not let “stranger” read it."
+    )
     await expect(page.locator(".person")).to_have_count(0)
 
 

@@ -17,6 +17,8 @@ export class Board {
   readonly people: People;
   readonly link: Link;
   broker: string;
+  /** Whether all that is retained has been told since the connection was made. */
+  settled = false;
   onDraw: () => void = () => undefined;
   private due: ReturnType<typeof setTimeout> | undefined;
   private drawn = 0;
@@ -34,8 +36,12 @@ export class Board {
         this.arrived += 1;
         this.draw();
       },
-      connected: () => this.center.connect(Date.now()),
+      connected: () => {
+        this.settled = false;
+        this.center.connect(Date.now());
+      },
       settled: () => {
+        this.settled = true;
         this.center.confirm(Date.now());
         this.draw();
       },

@@ -139,13 +139,16 @@ export class Link {
       return;
     }
     this.client = client;
-    let wrong = "";
+    let wrong = `The broker at ${url} does not answer; trying again.`;
     let refused = false;
-    client.on("connect", () => void this.begin(client, credentials));
+    client.on("connect", () => {
+      wrong = "";
+      void this.begin(client, credentials);
+    });
     client.on("message", (topic, payload, packet) => this.receive(topic, payload.toString(), packet));
     client.on("error", (error) => {
       refused ||= REFUSED.has(codeOf(error));
-      wrong = refused ? refusedWords(credentials) : "";
+      if (refused) wrong = refusedWords(credentials);
     });
     client.on("close", () => {
       if (this.client !== client) return; // ended by us

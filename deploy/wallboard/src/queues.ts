@@ -6,6 +6,7 @@ import type { Queue } from "./payloads";
 /** From what needs eyes most to what needs none. */
 export type Need = "nobody" | "late" | "waiting" | "clear" | "unstaffed";
 
+const byName = new Intl.Collator(undefined, { numeric: true }).compare;
 const NEEDS: readonly Need[] = ["nobody", "late", "waiting", "clear", "unstaffed"];
 
 export const NEED_WORDS: Record<Need, string> = {
@@ -42,9 +43,12 @@ export function lines(center: Center, at: number): Line[] {
   }
   const rank = (line: Line) => NEEDS.indexOf(line.need);
   const since = (line: Line) => line.longestSince ?? Infinity;
-  const name = (line: Line) => `${line.queue.queue}\0${line.node.name}`;
   return found.sort(
-    (a, b) => rank(a) - rank(b) || (since(a) === since(b) ? 0 : since(a) - since(b)) || (name(a) < name(b) ? -1 : 1),
+    (a, b) =>
+      rank(a) - rank(b) ||
+      (since(a) === since(b) ? 0 : since(a) - since(b)) ||
+      byName(a.queue.queue, b.queue.queue) ||
+      byName(a.node.name, b.node.name),
   );
 }
 

@@ -14,6 +14,14 @@ import { Queues } from "./queues";
 import { SignIn } from "./signin";
 import { Totals } from "./totals";
 
+interface DialogsProps {
+  board: Board;
+  opened: Opened;
+  lines: Line[];
+  onOpen: (key: string) => void;
+  onClose: () => void;
+}
+
 type Opened = { kind: "queue" | "person"; key: string } | { kind: "signin"; key?: never } | { kind: "login"; key?: never } | null;
 
 export function App({ board }: { board: Board }) {
@@ -58,28 +66,44 @@ export function App({ board }: { board: Board }) {
           </p>
         ))}
       </div>
-      <main class={stale.length > 0 && stale.length >= nodes.length ? "all-stale" : ""}>
+      <main class={nodes.some(({ isCurrent }) => isCurrent) ? "" : "all-stale"}>
         {show !== "agents" && lines.length > 1 && (
           <Totals lines={lines} ready={people.filter(({ column }) => column === "ready").length} at={at} />
         )}
         {show !== "agents" && lines.length > 0 && <Queues lines={lines} nodeShown={nodeShown} onOpen={openQueue} />}
         {show !== "queues" && people.length > 0 && <PeopleColumns people={people} nodeShown={nodeShown} onOpen={openPerson} />}
-        {lines.length + people.length === 0 && board.link.state.kind === "open" && (
-          <p class="empty">{search ? "Nothing has that name." : `There is nothing to see below ${board.settings.prefix}/${board.settings.node}.`}</p>
-        )}
+        {lines.length + people.length === 0 && board.link.state.kind === "open" && <Empty board={board} search={search} />}
       </main>
-      <Dialogs board={board} opened={opened} lines={lines} onClose={close} />
+      <Dialogs board={board} opened={opened} lines={lines} onOpen={openPerson} onClose={close} />
     </>
   );
 }
 
-function Dialogs({ board, opened, lines, onClose }: { board: Board; opened: Opened; lines: Line[]; onClose: () => void }) {
+/** Why there is nothing to see. */
+function Empty({ board, search }: { board: Board; search: string }) {
+  const { prefix, node, queue, display } = board.settings;
+  const who = (board.link.credentials ?? display)?.username;
+  if (search) return <p class="empty">No agent and no queue has “{search}” in its name.</p>;
+  if (!board.settled) return <p class="empty">Reading …</p>;
+  if (board.center.nodes.size === 0) {
+    return (
+      <p class="empty">
+        No gateway is to be seen below {prefix}/{node}. None was ever there, or the broker does not let{" "}
+        {who ? <bdi>“{who}”</bdi> : "a user without a name"} read it.
+      </p>
+    );
+  }
+  if (queue !== null) return <p class="empty">There is no queue “{queue}”.</p>;
+  return <p class="empty">There is no queue yet, and nobody is logged in.</p>;
+}
+
+function Dialogs({ board, opened, lines, onOpen, onClose }: DialogsProps) {
   if (opened === null) return null;
   if (opened.kind === "signin") return <SignIn board={board} onClose={onClose} />;
   if (opened.kind === "login") return <LogIn board={board} onClose={onClose} />;
   if (opened.kind === "queue") {
     const line = lines.find(({ key }) => key === opened.key);
-    return line ? <QueueDialog key={line.key} board={board} line={line} onClose={onClose} /> : null;
+    return line ? <QueueDialog key={line.key} board={board} line={line} onOpen={onOpen} onClose={onClose} /> : null;
   }
   return <PersonDialog key={opened.key} board={board} topic={opened.key} onClose={onClose} />;
 }

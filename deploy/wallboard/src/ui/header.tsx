@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Board } from "../board";
 import { timeOfDay } from "../format";
 import { setTheme, type Theme, theme } from "../settings";
+import { ContrastIcon } from "./icons";
 
 const NEXT: Record<Theme, Theme> = { auto: "dark", dark: "light", light: "auto" };
 
@@ -56,6 +57,7 @@ function ThemeButton() {
   };
   return (
     <button type="button" onClick={turn}>
+      <ContrastIcon />
       <span class="hidden">Colours: </span>
       {{ auto: "Auto", dark: "Dark", light: "Light" }[chosen]}
     </button>

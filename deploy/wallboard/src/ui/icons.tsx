@@ -21,6 +21,12 @@ const PAUSE = <path d="M6 4h4v16H6zM14 4h4v16h-4z" />;
 const ALARM = <path d="M12 2l11 20H1zM12 9v6M12 18v1.5" class="cut" />;
 const GLASS = <path d="M6 2h12v5l-4 5 4 5v5H6v-5l4-5-4-5z" />;
 const EMPTY = <path d="M5 12h14" class="line" />;
+const HALF = (
+  <>
+    <path d="M12 4a8 8 0 1 0 0 16a8 8 0 0 0 0-16z" class="thin" />
+    <path d="M12 4a8 8 0 0 1 0 16z" />
+  </>
+);
 const CROSS = <path d="M5 5l14 14M19 5L5 19" class="line" />;
 
 export function ColumnIcon({ column }: { column: Column }) {
@@ -29,6 +35,10 @@ export function ColumnIcon({ column }: { column: Column }) {
 
 export function NeedIcon({ need }: { need: Need }) {
   return <Icon>{{ nobody: CROSS, late: ALARM, waiting: GLASS, clear: CHECK, unstaffed: EMPTY }[need]}</Icon>;
+}
+
+export function ContrastIcon() {
+  return <Icon>{HALF}</Icon>;
 }
 
 export function AlarmIcon() {

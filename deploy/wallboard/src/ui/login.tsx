@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { Board } from "../board";
 import { agentTopic, type Node } from "../center";
 import { encodeLevel } from "../topics";
-import { Answered, useOrders } from "./orders";
+import { Answered, type Order, useOrders } from "./orders";
 import { Window } from "./window";
 
 interface FormProps {
@@ -10,7 +10,7 @@ interface FormProps {
   node: Node;
   agent?: string;
   address?: string;
-  order: (what: string, topic: string, command: Record<string, unknown>) => Promise<boolean>;
+  order: Order;
 }
 
 /** Ask for a session: an agent, a queue and the interface that is to be rung. */
@@ -26,7 +26,7 @@ export function LogInForm({ board, node, agent, address, order }: FormProps) {
     void order(`Log in ${who} to ${command.group}`, topic, command);
   };
   return (
-    <form class="row" onSubmit={submit}>
+    <form class="fields" onSubmit={submit}>
       {agent === undefined && (
         <label>
           Agent
@@ -48,11 +48,15 @@ export function LogInForm({ board, node, agent, address, order }: FormProps) {
         Address
         <input name="address" required maxLength={79} placeholder="PJSIP/1001" defaultValue={address ?? ""} />
       </label>
-      <label class="tick">
-        <input type="checkbox" checked={paused} onChange={(event) => setPaused(event.currentTarget.checked)} />
-        not ready at first
-      </label>
-      <button type="submit">Log in</button>
+      <div class="row last">
+        <label class="tick">
+          <input type="checkbox" checked={paused} onChange={(event) => setPaused(event.currentTarget.checked)} />
+          not ready at first
+        </label>
+        <button type="submit" class="main">
+          Log in
+        </button>
+      </div>
     </form>
   );
 }

@@ -11,13 +11,16 @@ export interface Told {
   words: string;
 }
 
+/** Give a command and tell what became of it, under the words for it; whether it was done. */
+export type Order = (what: string, topic: string, command: Record<string, unknown>) => Promise<boolean>;
+
 export const QUIET: Told = { busy: false, good: true, words: "" };
 
 /** Give commands one after another; what is told is what became of the last. */
-export function useOrders(board: Board): [Told, (what: string, topic: string, command: Record<string, unknown>) => Promise<boolean>] {
+export function useOrders(board: Board): [Told, Order] {
   const [told, tell] = useState(QUIET);
   const latest = useRef(0);
-  const order = async (what: string, topic: string, command: Record<string, unknown>) => {
+  const order: Order = async (what, topic, command) => {
     const mine = ++latest.current;
     const say = (now: Told) => latest.current === mine && tell(now);
     say({ busy: true, good: true, words: `${what} …` });

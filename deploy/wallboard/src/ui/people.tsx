@@ -1,3 +1,4 @@
+import { useRef } from "preact/hooks";
 import type { Column, Person } from "../people";
 import { COLUMN_NAMES, COLUMNS, inOrder } from "../people";
 import { ColumnIcon } from "./icons";
@@ -9,21 +10,36 @@ interface Props {
   onOpen: (key: string) => void;
 }
 
-// Columns are as wide as they are full, in few steps: one agent more must not move all the others.
-const share = (count: number) => 2 ** Math.max(0, Math.ceil(Math.log2((count + 1) / 8)));
+type Shares = Record<Column, number>;
+
+const SIDE_BY_SIDE = 6; // tiles in a row, on a wall
+const FEW = 20; // people who need no more room than a column each
+const SLACK = 0.7; // of a tile
+
+/** How wide each column is beside the others: as it is full. One agent more or less must not move all of them to and fro. */
+function shares(by: Record<Column, Person[]>, before: Shares): Shares {
+  const all = Math.max(FEW, COLUMNS.reduce((sum, column) => sum + by[column].length, 0));
+  const share = (column: Column) => {
+    const exact = Math.max(1, (SIDE_BY_SIDE * by[column].length) / all);
+    return Math.abs(exact - before[column]) < SLACK ? before[column] : Math.round(exact);
+  };
+  return { call: share("call"), wrapup: share("wrapup"), away: share("away"), ready: share("ready") };
+}
 
 /** Agents by state; the more there are, the less room each has. */
 export function PeopleColumns({ people, nodeShown, onOpen }: Props) {
   const density = people.length > 90 ? "dense" : people.length > 32 ? "plain" : "roomy";
   const by: Record<Column, Person[]> = { call: [], wrapup: [], away: [], ready: [] };
   for (const person of people) by[person.column].push(person);
+  const share = useRef<Shares>({ call: 0, wrapup: 0, away: 0, ready: 0 });
+  share.current = shares(by, share.current);
   return (
     <section class={`people ${density}`} aria-labelledby="agents">
       <h2 id="agents" class="hidden">
         Agents
       </h2>
       {COLUMNS.map((column) => (
-        <section key={column} class={`column in-${column}`} aria-labelledby={`column-${column}`} style={{ "--share": share(by[column].length) }}>
+        <section key={column} class={`column in-${column}`} aria-labelledby={`column-${column}`} style={{ "--share": share.current[column] }}>
           <h3 id={`column-${column}`}>
             <ColumnIcon column={column} />
             {COLUMN_NAMES[column]} <strong>{by[column].length}</strong>

@@ -1,10 +1,11 @@
 import { useRef, useState } from "preact/hooks";
 import type { Board } from "../board";
-import { duration, percent, period } from "../format";
+import { duration, figure, percent, period } from "../format";
+import type { Session } from "../payloads";
 import { COLUMN_NAMES, type Person } from "../people";
 import { Elapsed } from "./elapsed";
 import { LogInForm } from "./login";
-import { Answered, useOrders } from "./orders";
+import { Answered, type Order, useOrders } from "./orders";
 import { Window } from "./window";
 
 const STATES: Record<string, string> = { NOT_READY: "Not ready", READY: "Ready", BUSY_ON_CALL: "On a call", BUSY_WRAPUP: "Wrap-up" };
@@ -23,8 +24,12 @@ export function PersonDialog({ board, topic, onClose }: { board: Board; topic: s
       <p class="state">
         {now ? (
           <>
-            {COLUMN_NAMES[person.column]} for <Elapsed node={node} since={person.since} />: {person.about}
-            {caller && `, caller ${caller}`}
+            {COLUMN_NAMES[person.column]} for <Elapsed node={node} since={person.since} />: <bdi>{person.about}</bdi>
+            {caller && (
+              <>
+                , caller <bdi>{caller}</bdi>
+              </>
+            )}
           </>
         ) : (
           "Logged out"
@@ -32,7 +37,7 @@ export function PersonDialog({ board, topic, onClose }: { board: Board; topic: s
       </p>
       {agent && (
         <dl class="figures">
-          <Figure name={`calls ${period(agent.measurement_period.seconds)}`} value={agent.number_of_acd_calls} />
+          <Figure name={`calls ${period(agent.measurement_period.seconds)}`} value={figure(agent.number_of_acd_calls)} />
           <Figure name="calls an hour" value={agent.overall_call_rate.toFixed(1)} />
           <Figure name="talking" value={duration(agent.total_acd_talk_time)} />
           <Figure name="wrap-up" value={duration(agent.total_wrap_up_time)} />
@@ -98,77 +103,86 @@ function Commands({ board, person }: { board: Board; person: Person }) {
 
 interface SessionsProps {
   person: Person;
-  order?: (what: string, topic: string, command: Record<string, unknown>) => Promise<boolean>;
+  order?: Order;
   reason?: string;
 }
 
+const HEADS = ["State", "For", "Calls", "Talk", "Wrap-up", "Missed"];
+
+/** Each session. On a phone a row is a block of lines, so that nothing of it, and no command, lies beside the screen. */
 function Sessions({ person, order, reason }: SessionsProps) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Queues">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Queue</th>
-            <th scope="col">State</th>
-            <th scope="col">For</th>
-            <th scope="col">Calls</th>
-            <th scope="col">Talk</th>
-            <th scope="col">Wrap-up</th>
-            <th scope="col">Missed</th>
-            {order && <th scope="col">Command</th>}
+    <table role="table" class="sessions">
+      <thead role="rowgroup">
+        <tr role="row">
+          {["Queue", ...HEADS, ...(order ? ["Command"] : [])].map((head) => (
+            <th key={head} role="columnheader" scope="col">
+              {head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {person.sessions.map((session, index) => (
+          <tr key={person.topics[index]} role="row">
+            <th role="rowheader" scope="row">
+              <bdi>{session.group}</bdi> <small dir="auto">{session.address}</small>
+            </th>
+            {[
+              <bdi>
+                {STATES[session.state] ?? session.state}
+                {session.reason && ` (${session.reason})`}
+              </bdi>,
+              <Elapsed node={person.node} since={Date.parse(session.state_since)} short />,
+              figure(session.number_of_calls),
+              duration(session.average_talk_time),
+              duration(session.average_wrap_up_time),
+              figure(session.asterisk.calls_missed),
+            ].map((value, column) => (
+              <td key={HEADS[column]} role="cell">
+                <span class="label" aria-hidden="true">
+                  {HEADS[column]}{" "}
+                </span>
+                {value}
+              </td>
+            ))}
+            {order && (
+              <td role="cell" class="commands">
+                <Orders session={session} topic={`${person.topics[index]}/set`} order={order} reason={reason ?? ""} />
+              </td>
+            )}
           </tr>
-        </thead>
-        <tbody>
-          {person.sessions.map((session, index) => {
-            const topic = `${person.topics[index]}/set`;
-            return (
-              <tr key={person.topics[index]}>
-                <th scope="row">
-                  {session.group} <small>{session.address}</small>
-                </th>
-                <td>
-                  {STATES[session.state] ?? session.state}
-                  {session.reason && ` (${session.reason})`}
-                </td>
-                <td>
-                  <Elapsed node={person.node} since={Date.parse(session.state_since)} />
-                </td>
-                <td>{session.number_of_calls}</td>
-                <td>{duration(session.average_talk_time)}</td>
-                <td>{duration(session.average_wrap_up_time)}</td>
-                <td>{session.asterisk.calls_missed}</td>
-                {order && (
-                  <td class="commands">
-                    {session.state === "NOT_READY" ? (
-                      <button type="button" onClick={() => void order(`Unpause in ${session.group}`, topic, { state: "READY" })}>
-                        Unpause<span class="hidden"> in {session.group}</span>
-                      </button>
-                    ) : (
-                      <button
-                        type="button"
-                        onClick={() =>
-                          void order(`Pause in ${session.group}`, topic, { state: "NOT_READY", ...(reason ? { reason } : {}) })
-                        }
-                      >
-                        Pause<span class="hidden"> in {session.group}</span>
-                      </button>
-                    )}
-                    {session.asterisk.membership !== "static" && (
-                      <button
-                        type="button"
-                        onClick={() => void order(`Log out of ${session.group}`, topic, { state: "SESSION_ENDED" })}
-                      >
-                        Log out<span class="hidden"> of {session.group}</span>
-                      </button>
-                    )}
-                  </td>
-                )}
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface OrdersProps {
+  session: Session;
+  topic: string;
+  order: Order;
+  reason: string;
+}
+
+/** What may be done in one queue. */
+function Orders({ session, topic, order, reason }: OrdersProps) {
+  const give = (verb: string, word: string, command: Record<string, unknown>) => (
+    <button type="button" onClick={() => void order(`${verb} ${word} ${session.group}`, topic, command)}>
+      {verb}
+      <span class="hidden">
+        {" "}
+        {word} {session.group}
+      </span>
+    </button>
+  );
+  return (
+    <>
+      {session.state === "NOT_READY"
+        ? give("Unpause", "in", { state: "READY" })
+        : give("Pause", "in", { state: "NOT_READY", ...(reason ? { reason } : {}) })}
+      {session.asterisk.membership !== "static" && give("Log out", "of", { state: "SESSION_ENDED" })}
+    </>
   );
 }
 

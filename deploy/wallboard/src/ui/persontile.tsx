@@ -21,13 +21,13 @@ export class PersonTile extends Component<Props> {
     const { agent, node } = person;
     return (
       <li class={`person in-${person.column}${stale ? " stale" : ""}`}>
-        <button type="button" class="cover who" onClick={() => onOpen(person.key)}>
+        <button type="button" class="cover who" dir="auto" onClick={() => onOpen(person.key)}>
           {person.name}
         </button>
         <span class="lasting">
           <Elapsed node={node} since={person.since} short />
         </span>
-        <span class="about">
+        <span class="about" dir="auto">
           {person.about}
           {nodeShown && <small> {node.name}</small>}
         </span>

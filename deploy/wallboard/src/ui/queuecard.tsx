@@ -1,4 +1,4 @@
-import { counted, percent } from "../format";
+import { counted, figure, percent } from "../format";
 import { type Line, NEED_WORDS } from "../queues";
 import { Elapsed } from "./elapsed";
 import { ColumnIcon, NeedIcon } from "./icons";
@@ -17,7 +17,9 @@ export function QueueCard({ line, nodeShown, onOpen }: Props) {
       <div class="head">
         <h3>
           <button type="button" class="cover" onClick={() => onOpen(line.key)}>
-            {queue.queue}
+            <span class="lines" dir="auto">
+              {queue.queue}
+            </span>
           </button>
           {nodeShown && <small>{node.name}</small>}
         </h3>
@@ -29,11 +31,11 @@ export function QueueCard({ line, nodeShown, onOpen }: Props) {
       <dl class="big">
         <div>
           <dt>waiting</dt>
-          <dd>{queue.current_calls_queued}</dd>
+          <dd>{figure(queue.current_calls_queued)}</dd>
         </div>
         <div>
           <dt>longest wait</dt>
-          <dd>{longestSince === null ? "–" : <Elapsed node={node} since={longestSince} />}</dd>
+          <dd>{longestSince === null ? "–" : <Elapsed node={node} since={longestSince} short />}</dd>
         </div>
       </dl>
       <dl class="figures">
@@ -43,11 +45,11 @@ export function QueueCard({ line, nodeShown, onOpen }: Props) {
         </div>
         <div>
           <dt>answered</dt>
-          <dd>{queue.answered}</dd>
+          <dd>{figure(queue.answered)}</dd>
         </div>
         <div>
           <dt>abandoned</dt>
-          <dd>{queue.total_calls_abandoned}</dd>
+          <dd>{figure(queue.total_calls_abandoned)}</dd>
         </div>
       </dl>
       <ul class="staff" aria-label="Agents">
@@ -66,7 +68,7 @@ export function CalmQueue({ line, nodeShown, onOpen }: Props) {
   return (
     <li class={`queue calm need-${need}${node.isCurrent ? "" : " stale"}`}>
       <h3>
-        <button type="button" class="cover" onClick={() => onOpen(line.key)}>
+        <button type="button" class="cover" dir="auto" onClick={() => onOpen(line.key)}>
           {queue.queue}
         </button>
         {nodeShown && <small>{node.name}</small>}

@@ -32,7 +32,7 @@ export function SignIn({ board, onClose }: { board: Board; onClose: () => void }
           Broker
           <input name="broker" type="url" required value={board.broker} placeholder="ws://broker:9001" />
         </label>
-        <p class="answer" role="status">
+        <p class={state.kind === "refused" ? "answer bad" : "answer"} role="status">
           {!sent || done ? "" : state.words || "Connecting …"}
         </p>
         <button type="submit" class="main">

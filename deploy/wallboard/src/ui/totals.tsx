@@ -1,4 +1,4 @@
-import { period, percent } from "../format";
+import { figure, period, percent } from "../format";
 import { type Line, totals } from "../queues";
 import { Elapsed } from "./elapsed";
 
@@ -15,15 +15,15 @@ export function Totals({ lines, ready, at }: { lines: Line[]; ready: number; at:
       <dl>
         <div class={all.waiting > 0 ? "some" : ""}>
           <dt>waiting</dt>
-          <dd>{all.waiting}</dd>
+          <dd>{figure(all.waiting)}</dd>
         </div>
         <div class={all.longest ? "some" : ""}>
           <dt>longest wait</dt>
-          <dd>{all.longest?.longestSince ? <Elapsed node={all.longest.node} since={all.longest.longestSince} /> : "–"}</dd>
+          <dd>{all.longest?.longestSince ? <Elapsed node={all.longest.node} since={all.longest.longestSince} short /> : "–"}</dd>
         </div>
         <div>
           <dt>agents ready</dt>
-          <dd>{ready}</dd>
+          <dd>{figure(ready)}</dd>
         </div>
         <div>
           <dt>in time {over}</dt>
@@ -31,11 +31,11 @@ export function Totals({ lines, ready, at }: { lines: Line[]; ready: number; at:
         </div>
         <div>
           <dt>answered</dt>
-          <dd>{all.answered}</dd>
+          <dd>{figure(all.answered)}</dd>
         </div>
         <div>
           <dt>abandoned</dt>
-          <dd>{all.abandoned}</dd>
+          <dd>{figure(all.abandoned)}</dd>
         </div>
       </dl>
     </section>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   title: string;
@@ -12,14 +12,14 @@ interface Props {
 export function Window({ title, note, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     dialog.current?.showModal();
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
       <div class="title">
         <h2 id={id}>
-          {title} {note && <small>{note}</small>}
+          <bdi>{title}</bdi> {note && <small>{note}</small>}
         </h2>
         <button type="button" onClick={() => dialog.current?.close()}>
           Close
