@@ -13,11 +13,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiomqtt
 import pytest
 
+from gateway.cli import private_broker
+from gateway.cli.private_broker import PrivateBroker
 from gateway.client import GatewayClient
 from gateway.config import load_config
 from tests.broker import Broker
+from tests.unpacked import missing
 
 ROOT = Path(__file__).parent.parent
 COMMAND = (sys.executable, "-m", "gateway", "demo")
@@ -150,7 +154,7 @@ async def test_a_kill_leaves_no_process(temporary: Path) -> None:
 async def test_what_it_says_works(temporary: Path) -> None:
     """The command it names pauses that agent, the page it names is there, and so is the configuration file."""
     if shutil.which("mosquitto_pub") is None:
-        pytest.skip("mosquitto_pub is not installed")
+        missing("mosquitto_pub is not installed: apt-get install mosquitto-clients")
     async with demo(temporary) as running:
         config = (await running.until(r"watch --config (\S+)"))[1]
         page = (await running.until(r"page +(http://\S+)"))[1]
@@ -182,6 +186,21 @@ async def test_somebodys_broker_is_left_as_it_was(temporary: Path, tmp_path: Pat
         async with GatewayClient("127.0.0.1", broker.port, node="demo") as client:
             assert not client.sessions()
             assert client.why_not_current == "nothing is known of a gateway under this base topic"
+
+
+async def test_a_port_that_somebody_took_meanwhile_is_left_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another demo may take the usual port between the look and the start: that broker is not taken for our own."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    taken = server.sockets[0].getsockname()[1]
+    free = private_broker.free_port
+    monkeypatch.setattr(private_broker, "free_port", lambda wanted: taken if wanted == 1883 else free(wanted))
+    async with PrivateBroker(tmp_path) as broker:
+        assert broker.port != taken
+        async with aiomqtt.Client("127.0.0.1", broker.port) as client:
+            await client.publish("a", b"b", qos=1)
+    server.close()
 
 
 async def test_without_a_broker_it_says_what_to_install(temporary: Path, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Final, Self
 _PLACES: Final = "/usr/sbin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/sbin"
 _UP_WITHIN: Final = 10.0
 _DOWN_WITHIN: Final = 5.0
+_ENDS_WITHIN: Final = 0.5
+"""Seconds in which a Mosquitto that does not say that it runs, as older ones do not, ends if it has no port."""
 
 
 class BrokerUnavailableError(Exception):
@@ -47,12 +49,13 @@ class PrivateBroker:
                 "no Mosquitto found. Install one (Debian: apt-get install mosquitto mosquitto-clients), "
                 "or name a broker: --broker HOST:PORT"
             )
-        self.port, self.websocket_port = free_port(1883), free_port(9001)
-        if not await self._start(binary):
-            self.websocket_port = None  # some are built without WebSockets
-            if not await self._start(binary):
-                raise BrokerUnavailableError(f"Mosquitto does not start; it says:\n{self._log.read_text()}")
-        return self
+        # The usual ports, then any, as another may take those meanwhile; and some are built without WebSockets.
+        for port, websocket_port in ((1883, 9001), (0, 0), (0, None)):
+            self.port = free_port(port)
+            self.websocket_port = None if websocket_port is None else free_port(websocket_port)
+            if await self._start(binary):
+                return self
+        raise BrokerUnavailableError(f"Mosquitto does not start; it says:\n{self._log.read_text()}")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -115,6 +118,9 @@ class PrivateBroker:
                         writer.close()
                         with suppress(OSError):
                             await writer.wait_closed()
+                        # Whoever listens there may be another's: ours would end at once.
+                        if " running" not in self._log.read_text():
+                            await asyncio.wait({ended}, timeout=_ENDS_WITHIN)
                         return not ended.done()
                     await asyncio.wait({ended}, timeout=0.02)  # that it listens is told to nobody
         except TimeoutError:

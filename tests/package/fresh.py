@@ -17,7 +17,8 @@ SUITE: Final = Suite("bookworm", "bookworm", ("adduser", "python3", "lintian"), 
 _NEVER_MIND: Final = ("proc", "dev", "sys", "tmp", "mnt", "var/lib/dpkg", "var/log", "var/cache")
 _COPIES: Final = ("etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-")
 
-_ENVIRONMENT: Final = {
+#: Of every command that runs in it.
+ENVIRONMENT: Final = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "DEBIAN_FRONTEND": "noninteractive",
     "LC_ALL": "C.UTF-8",
@@ -80,7 +81,7 @@ class FreshDebian:
         """
         done = subprocess.run(
             ["chroot", f"--userspec={user}", self.folder, *command],
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
