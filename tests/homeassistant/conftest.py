@@ -8,7 +8,6 @@ import pytest
 
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import Broker
-from tests.homeassistant.installed import program
 from tests.homeassistant.running import HomeAssistant, Watch
 from tests.service.live import live, pbx
 
@@ -67,11 +66,3 @@ async def asterisk() -> AsyncIterator[ScriptedAsterisk]:
     """A scripted Asterisk 22 with two queues."""
     async with pbx() as running:
         yield running
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Install it before the first test begins: that takes longer than a test may."""
-    if not session.config.option.collectonly and any(
-        "home_assistant" in getattr(each, "fixturenames", ()) for each in session.items
-    ):
-        program()

@@ -48,7 +48,8 @@ def _make(folder: Path) -> None:
         _run(python, "-m", "venv", folder)
         _run(sys.executable, "-m", "pip", "install", "--quiet", "--target", installer, UV)
         target = folder / "bin" / "python"
-        _run(installer / "bin" / "uv", "pip", "install", "--no-deps", "--python", target, "-r", REQUIREMENTS)
+        cache = ("--cache-dir", installer / "cache")  # on the same disk, so that files are moved and not copied
+        _run(installer / "bin" / "uv", "pip", "install", *cache, "--no-deps", "--python", target, "-r", REQUIREMENTS)
     except subprocess.CalledProcessError as error:
         missing(f"Home Assistant cannot be installed here: {error.stderr[-2000:]}")
     shutil.rmtree(installer)

@@ -12,10 +12,17 @@ from hypothesis import strategies as st
 from gateway.config import HomeAssistantConfig
 from gateway.contract.files import examples
 from gateway.contract.messages import BY_NAME
+from gateway.domain import facts
+from gateway.domain.facts import Outcome
+from gateway.domain.session import Occasion
 from gateway.mqtt.discovery import entities, pause
 from gateway.mqtt.discovery.devices import DevicePayload, Devices
 from gateway.mqtt.discovery.names import LONGEST, DeviceKind, DiscoveryTopics, identifier
+from gateway.mqtt.discovery.narrator import DiscoveryNarrator
 from gateway.mqtt.topics import TopicNameError, Topics
+from tests.domain.hall import Hall
+from tests.domain.support import at
+from tests.mqtt.test_announcer import Post
 
 TOPICS = Topics("cti", "pbx1")
 DISCOVERY = DiscoveryTopics(TOPICS, "pbx1", "homeassistant")
@@ -182,3 +189,27 @@ def test_options_are_told_apart() -> None:
     for each in pause.NO_OPTIONS:
         with pytest.raises(ValueError, match="something else"):
             HomeAssistantConfig(pause_reasons=(each.capitalize(),))
+
+
+# Coming and going ----------------------------------------------------------------------------------------------------
+
+
+def test_a_queue_that_goes_is_let_go_of() -> None:
+    """It is told of when it is first heard of, whatever is told of it, and again when it has come back."""
+    hall, post = Hall(), Post()
+    narrator = DiscoveryNarrator(post, DISCOVERY, DEVICES, wants=lambda _kind, _name: True, reasons=list)
+    topic = DISCOVERY.topic("queue", "support")
+
+    def tell(outcomes: list[Outcome]) -> list[str]:
+        post.sent.clear()
+        for outcome in outcomes:
+            narrator.announce(outcome)
+        return [each.topic for each in post.sent]
+
+    assert tell(hall.join(1, "a")) == [topic]
+    assert tell(hall.join(2, "b")) == []
+    assert narrator.board.topics() == [topic]
+    assert tell(hall.apply(facts.QueueGone("support", Occasion(at(3))), 3)) == [topic]
+    assert narrator.board.topics() == []
+    assert narrator.board.render(topic, at(4)) is None
+    assert tell(hall.join(5, "c")) == [topic]

@@ -114,7 +114,9 @@ async def test_a_device_is_told_of_once(broker: Broker, asterisk: ScriptedAsteri
 
 
 async def test_the_patterns_choose(broker: Broker, asterisk: ScriptedAsterisk) -> None:
-    """Only queues and agents that match are told of; queues without regard to case, as everywhere."""
+    """Only what matches is told of, queues without regard to case; what did, and does not any more, is removed."""
+    async with live(broker, asterisk, home_assistant={"discovery": True}):
+        await until_left(broker, ALL)
     wanted = {"discovery": True, "queues": ["SUPP*"], "agents": ["B?b"]}
     async with live(broker, asterisk, home_assistant=wanted):
         await until_left(broker, {f"{OURS}/{each}/config" for each in ("gateway", "queue__Support", "agent__Bob")})
