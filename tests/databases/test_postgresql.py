@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(400)  # a machine without PostgreSQL makes a ro
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
 PROGRAM, SCHEMA = EXAMPLES / "call_history.py", EXAMPLES / "call_history.sql"
-WITHIN = 20.0  # seconds
+WITHIN = 60.0  # seconds, also on a machine that is busy
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ async def asterisk() -> AsyncIterator[ScriptedAsterisk]:
 @pytest.fixture
 async def gateway(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator[Live]:
     """A gateway between the two."""
-    async with live(broker, asterisk) as running:
+    async with live(broker, asterisk, timeout=5.0) as running:
         yield running
 
 

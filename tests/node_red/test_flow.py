@@ -23,6 +23,7 @@ FLOW = Path(__file__).parents[2] / "deploy" / "node-red" / "call-center.json"
 LOCK = Path(__file__).parent / "package-lock.json"
 USER, PASSWORD = "supervisor", "four"
 PATIENCE = 300  # milliseconds, in the place of the flow's ten seconds
+SLOW = 20_000  # milliseconds for anything in the browser
 AGENTS, SET = "/call-center/agents", "/call-center/set"
 
 
@@ -75,7 +76,7 @@ async def asterisk() -> AsyncIterator[ScriptedAsterisk]:
 @pytest.fixture
 async def gateway(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator[Live]:
     """A gateway between the two."""
-    async with live(broker, asterisk) as running:
+    async with live(broker, asterisk, timeout=5.0) as running:
         yield running
 
 
@@ -138,7 +139,7 @@ async def test_says_why_not(editor: Editor, gateway: Live) -> None:
 async def test_tells_what_is_not_current(address: str, broker: Broker, asterisk: ScriptedAsterisk) -> None:
     """A gateway that is not there is told, a command to it is unanswered; without a broker nothing is shown."""
     async with Editor(address) as editor:
-        async with live(broker, asterisk):
+        async with live(broker, asterisk, timeout=5.0):
             await editor.deploy(set_up(broker))
             await editor.until(AGENTS, lambda shown: len(shown["agents"]) == 2)
         await editor.until(AGENTS, lambda shown: shown["standing"] == ["cti/pbx1: its gateway is not running."])
@@ -174,13 +175,13 @@ async def test_the_page_pauses_an_agent(editor: Editor, gateway: Live) -> None:
         page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept("<b>lunch</b>")))
         await page.goto(f"{editor.address}/call-center")
         line = page.get_by_role("row").filter(has_text="Alice")
-        await expect(line).to_contain_text("READY")
+        await expect(line).to_contain_text("READY", timeout=SLOW)
         await line.get_by_role("button", name="Pause").click()
-        await expect(page.locator("#answer")).to_have_text("Alice: done")
-        await expect(line).to_contain_text("NOT_READY<b>lunch</b>")
+        await expect(page.locator("#answer")).to_have_text("Alice: done", timeout=SLOW)
+        await expect(line).to_contain_text("NOT_READY<b>lunch</b>", timeout=SLOW)
         await line.get_by_role("button", name="Unpause").click()
-        await expect(line.get_by_role("button", name="Pause", exact=True)).to_be_visible()
-        await expect(page.locator("#standing")).to_have_text("")
+        await expect(line.get_by_role("button", name="Pause", exact=True)).to_be_visible(timeout=SLOW)
+        await expect(page.locator("#standing")).to_have_text("", timeout=SLOW)
         assert problems == []
     assert [fields["Paused"] for _, fields in gateway.asked("QueuePause")] == ["true", "true", "false", "false"]
 
