@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from gateway.domain.handler import AgentHandler, AgentIdentity
+from gateway.domain.handler import AgentHandler
 from gateway.domain.member import Member
 from gateway.domain.session import AgentSession
+from gateway.domain.sessions import AgentIdentity
 from gateway.mqtt.commands import BridgeRequest, Command, CommandId, CreateSession, MeasurementPeriod, SetState
 from gateway.mqtt.topics import CommandAddress
 from gateway.service.answers import Code, CommandError, Result

@@ -8,7 +8,8 @@ from gateway.ami.callers import Waiting
 from gateway.ami.completions import TrackedCall
 from gateway.ami.device_calls import TrackedDeviceCall
 from gateway.ami.translate import Translator
-from gateway.domain.handler import AgentHandler, EndedCall
+from gateway.domain.acd_calls import EndedCall
+from gateway.domain.handler import AgentHandler
 from gateway.service.kept import Kept
 from gateway.store.contents import Batch, Saved
 

@@ -9,10 +9,11 @@ from gateway.domain import facts
 from gateway.domain.call import Call, CallKey, EndedBy
 from gateway.domain.callcenter import CallCenter
 from gateway.domain.facts import CallRecord, Fact, ListWanted, Outcome, SessionRefreshed
-from gateway.domain.handler import AgentHandler, AgentIdentity
+from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import SECOND
 from gateway.domain.member import DeviceState, Member
 from gateway.domain.session import AgentSession, Cause, Occasion, Rules, SessionEvent
+from gateway.domain.sessions import AgentIdentity
 
 EPOCH: Final = 1_795_000_000
 QUEUE: Final = "support"

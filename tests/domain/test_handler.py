@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.facts import CallAnswered, CallEnded, MemberAdded, MemberRemoved, MemberTold
-from gateway.domain.handler import AgentIdentity
 from gateway.domain.member import Member
 from gateway.domain.session import Cause, Occasion
+from gateway.domain.sessions import AgentIdentity
 from gateway.domain.state import AgentSessionState
 from tests.domain.support import ALICE, PHONE, QUEUE, Desk, at, call_of, refreshed, since, story_of, us, wanted
 

@@ -147,7 +147,7 @@ class Model:
             self._note(handler.take_changed().values())
         for seat in recovery._members._roster:
             if seat.gone_since is not None:
-                handler._end(seat.member.key, Occasion(seat.gone_since, Cause.RECOVERED))
+                handler._sessions.end(seat.member.key, Occasion(seat.gone_since, Cause.RECOVERED))
         self._note(handler.take_changed().values())
         return sorted((full(each, end) for each in self.seen.values()), key=_order), recovery
 
