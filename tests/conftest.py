@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.broker import Broker
+from tests.contract import validation
 from tests.lab import pbx, roots
 from tests.lab.asterisk import Asterisk
 from tests.lab.driver import Driver
@@ -85,8 +86,12 @@ async def subscriber(broker: Broker) -> AsyncIterator[Subscriber]:
 async def gateway(
     asterisk: Asterisk, broker: Broker, subscriber: Subscriber, tmp_path: Path
 ) -> AsyncIterator[GatewayProcess]:
-    """The gateway as a process between the two, its picture current, its wrap-ups those of `tests.lab.pbx.QUEUES`."""
+    """The gateway as a process between the two, its picture current, its wrap-ups those of `tests.lab.pbx.QUEUES`.
+
+    All that was published is held against the schemas of the contract.
+    """
     text = config_text(asterisk, broker.port, tmp_path / "gateway.db", wrap_up=pbx.wrap_up())
     async with GatewayProcess(text, tmp_path) as running:
         await running.current(subscriber)
         yield running
+    validation.check(subscriber.messages)

@@ -29,6 +29,7 @@ from gateway.mqtt.topics import Topics
 from tests.ami.queue_model import Member
 from tests.ami.scripted_asterisk import ReceivedAction, ScriptedAsterisk, Session
 from tests.broker import Broker
+from tests.contract import validation
 from tests.lab.subscriber import Subscriber
 
 TOPICS = Topics("cti", "pbx1")
@@ -118,11 +119,15 @@ async def live(
     protocol: str = "auto",
     store: Path | None = None,
     outbox_limit_mb: int = 512,
+    keep_days: int = 400,
     listen: str = "",
     home_assistant: Mapping[str, Any] | None = None,
     **commands: Any,
 ) -> AsyncIterator[Live]:
-    """Run a gateway until the ``with`` ends, from the moment its picture is current; with a new store, or *store*."""
+    """Run a gateway until the ``with`` ends, from the moment its picture is current; with a new store, or *store*.
+
+    All that was published until then is held against the schemas of the contract.
+    """
     directory = Path(tempfile.mkdtemp(prefix="cti-gateway-store-"))
     config = GatewayConfig(
         node="pbx1",
@@ -132,7 +137,7 @@ async def live(
         mqtt=MqttConfig.model_validate({"port": broker.port, "username": None, "protocol": protocol}),
         session=SessionConfig.model_validate(session or {}),
         commands=CommandsConfig.model_validate({"timeout": TIMEOUT, "addresses": ("*",), **commands}),
-        store=StoreConfig(path=store or directory / "gateway.db", outbox_limit_mb=outbox_limit_mb),
+        store=StoreConfig(path=store or directory / "gateway.db", outbox_limit_mb=outbox_limit_mb, keep_days=keep_days),
         http=HttpConfig.model_validate({"listen": listen}),
         home_assistant=HomeAssistantConfig.model_validate(home_assistant or {}),
     )
@@ -144,6 +149,7 @@ async def live(
             await client.wait_for(lambda m: m.topic == "bridge/asterisk" and bool(m.json["current"]), within=10)
             await client.wait_for(lambda m: m.topic == "bridge/state" and m.payload == b"online", within=10)
             yield Live(gateway, asterisk, client)
+            validation.check(each for each in client.messages if not each.retained)  # those are of another life
         finally:
             stop.set()
             await task
