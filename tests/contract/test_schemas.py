@@ -101,6 +101,13 @@ def test_the_page_for_client_authors_has_the_examples() -> None:
     assert set(EXAMPLES) == set(BY_NAME)
 
 
+def test_the_page_explains_every_code() -> None:
+    """Each code has its row, in the order in which they are looked for."""
+    _, _, table = PAGE.read_text(encoding="utf-8").partition("| `code`, in the order")
+    rows = [row.split("|")[1] for row in table.partition("\n\n")[0].splitlines() if row.startswith("| `")]
+    assert [code for row in rows for code in re.findall(r"`(\w+)`", row)] == list(Code)
+
+
 def test_the_page_names_every_topic() -> None:
     """The page for client authors has every topic."""
     page = PAGE.read_text(encoding="utf-8")
