@@ -3,13 +3,16 @@
 The only file that drives aiomqtt and paho. These hooks of theirs are private or replaced here, each because there is
 no public way (aiomqtt 2.5.1, paho 2.2.0):
 
-* ``_on_publish``: aiomqtt drops the reason code of a PUBACK, so a refused publish looks like a delivered one; and its
-  ``publish`` waits, which costs a task for each message under way.
+* ``_create_socket``, ``_mid_generate``, ``_loop_rc_handle``: a QoS 1 PUBLISH is put together here and its PUBACK taken
+  apart here, see ``wire`` and ``packets``. aiomqtt's ``publish`` waits, which costs a task for each message under way,
+  and drops the reason code of a PUBACK, so that a refused publish looks like a delivered one; paho makes a dozen
+  objects and asks the kernel five times for each.
 * ``_on_message``: aiomqtt's queue hides whether a message came before the SUBACK, and its order against other packets.
 * ``_on_connect``: the session present flag and the broker's limits are not handed on.
 * ``_on_disconnect``: aiomqtt ignores a connection closed before the CONNACK, and one closed at once after it.
-* ``_on_socket_open``, ``_on_socket_register_write``: aiomqtt registers the socket with the loop two steps late, when
-  a cancelled connect may have closed it; and writes only after another round through the selector.
+* ``_on_socket_open``, ``_on_socket_register_write``, ``_on_socket_unregister_write``: aiomqtt registers the socket with
+  the loop two steps late, when a cancelled connect may have closed it; and writes only after another round through
+  the selector.
 * ``_sock_close``: paho has no way to drop a connection without saying DISCONNECT, which would cancel the will.
 
 A connection that is over is thrown away with all it had under way: paho would otherwise send that again by itself,
@@ -18,16 +21,15 @@ and what raised an error may still have arrived.
 
 import asyncio
 import logging
-import socket
-import ssl
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import aiomqtt
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -37,12 +39,15 @@ from gateway.mqtt.interface import Inbound, MqttSettings
 from gateway.mqtt.mends import accept_any_text
 from gateway.mqtt.packets import (
     FAILURE,
+    PUBACK,
     connect_error,
     connect_properties,
     local_reason,
-    packet_size,
+    puback_parts,
+    publish_packet,
     publish_properties,
 )
+from gateway.mqtt.wire import PacketSocket
 
 _logger = logging.getLogger(__name__)
 
@@ -92,6 +97,7 @@ class Connection(aiomqtt.Client):
         session_present: Whether the broker resumed a session.
         receive_maximum: How many publishes the broker takes at once.
         maximum_packet_size: Bytes of the largest packet the broker takes; None is no limit.
+        after_read: Called on the loop when all that came at once has been told.
     """
 
     def __init__(
@@ -120,9 +126,14 @@ class Connection(aiomqtt.Client):
             properties=connect_properties(settings) if mqtt5 else None,
             tls_context=settings.tls,
             tls_insecure=True if settings.tls and not settings.tls.check_hostname else None,
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
         self._client.disable_logger()  # it logs what we tell ourselves, and each packet at the cost of formatting it
+        paho: Any = self._client
+        create_socket = paho._create_socket  # noqa: SLF001 (see above)
+        paho._create_socket = lambda: PacketSocket(create_socket())  # noqa: SLF001 (see above)
+        self._under_way: set[int] = set()
+        self._write_is_due = self._waits_to_write = False
+        self.after_read: Callable[[], None] = _nothing
         self.version = version
         self.session_present = False
         self.receive_maximum = 0xFFFF
@@ -216,7 +227,7 @@ class Connection(aiomqtt.Client):
         correlation_data: bytes | None = None,
         response_topic: str | None = None,
     ) -> int:
-        """Hand a QoS 1 message to the socket and return its packet identifier.
+        """Hand a QoS 1 message to the socket and return its packet identifier; it leaves in the loop's next step.
 
         The answer comes as a call of ``on_acknowledged``. *expiry* (seconds), *correlation_data* and *response_topic*
         are left out under 3.1.1, which has none of them.
@@ -225,17 +236,29 @@ class Connection(aiomqtt.Client):
             ValueError: If it can never be sent: a wildcard in the topic, or larger than the broker takes.
             MqttConnectionError: If the connection is over.
         """
-        if not topic or "\0" in topic:
-            raise ValueError("no topic, or a NUL in it")
-        properties = publish_properties(expiry, correlation_data, response_topic) if self.version == "5" else None
-        if self.maximum_packet_size is not None:
-            size = packet_size(topic, payload, properties)
-            if size > self.maximum_packet_size:
-                raise ValueError(f"a packet of {size} bytes; the broker takes {self.maximum_packet_size}")
-        info = self._client.publish(topic, payload, 1, retain, properties)
-        if info.rc != 0:
+        mqtt5 = self.version == "5"
+        properties = publish_properties(expiry, correlation_data, response_topic) if mqtt5 else None
+        identifier = self._free_identifier()
+        packet = publish_packet(topic, payload, identifier, retain=retain, properties=properties, mqtt5=mqtt5)
+        if self.maximum_packet_size is not None and len(packet) > self.maximum_packet_size:
+            raise ValueError(f"a packet of {len(packet)} bytes; the broker takes {self.maximum_packet_size}")
+        sock = self._socket()
+        if sock is None:
             raise MqttConnectionError("the connection is over")
-        return info.mid
+        sock.send(packet)
+        self._under_way.add(identifier)
+        self._write_soon()
+        return identifier
+
+    def _free_identifier(self) -> int:
+        while (identifier := self._client._mid_generate()) in self._under_way:  # noqa: SLF001 (see above)
+            pass
+        return identifier
+
+    def flush(self) -> None:
+        """Have leave now what would in the loop's next step."""
+        if self._write_is_due:
+            self._write()
 
     async def close(self) -> None:
         """Say DISCONNECT, which cancels the will, and end the connection."""
@@ -320,17 +343,6 @@ class Connection(aiomqtt.Client):
         )
         self._hand_on(self, inbound)
 
-    def _on_publish(
-        self,
-        client: PahoClient,  # noqa: ARG002
-        userdata: Any,  # noqa: ARG002
-        mid: int,
-        reason_code: ReasonCode,
-        properties: Properties,  # noqa: ARG002
-    ) -> None:
-        refused = reason_code.value >= FAILURE
-        self._acknowledged(mid, f"{reason_code} (0x{reason_code.value:02X})" if refused else None)
-
     def _on_socket_open(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
         self._loop.call_soon_threadsafe(self._adopt, sock)  # called on the connecting thread
 
@@ -344,32 +356,81 @@ class Connection(aiomqtt.Client):
     def _on_socket_close(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
         if sock.fileno() >= 0:
             self._loop.remove_reader(sock.fileno())
+            self._loop.remove_writer(sock.fileno())
         if self._misc_task is not None:
             self._misc_task.cancel()
 
     def _on_socket_register_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
         if threading.get_ident() == self._loop_thread:
-            self._loop.call_soon(self._write)
+            self._write_soon()
         else:
             self._loop.call_soon_threadsafe(self._write)
 
-    def _read(self) -> None:
-        try:
-            while True:
-                self._client.loop_read()
-                sock: Any = self._client.socket()
-                if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):  # decrypted bytes wake no selector
-                    return
-        except Exception as error:  # noqa: BLE001 (whatever paho stumbles over ends this connection, and only it)
-            self.abort(Loss(f"{type(error).__name__}: {error}"))
+    def _on_socket_unregister_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:
+        """Whether more is to be written is for ``_write`` to know."""
 
-    def _write(self) -> None:
+    # From here on: what the loop calls.
+
+    def _socket(self) -> PacketSocket | None:
         sock: Any = self._client.socket()
+        return sock  # type: ignore[no-any-return]  # ours, see ``_create_socket``
+
+    def _read(self) -> None:
+        sock = self._socket()
         if sock is None:
             return
         try:
-            self._client.loop_write()
+            for packet in sock.read():
+                if packet[0] == PUBACK:
+                    self._take_puback(packet)
+                else:
+                    sock.tell(packet)
+                    self._client.loop_read()
+                if self._socket() is not sock:
+                    return
+            if sock.ended:
+                self._client.loop_read()
+        except Exception as error:  # noqa: BLE001 (whatever paho stumbles over ends this connection, and only it)
+            self.abort(Loss(f"{type(error).__name__}: {error}"))
+        self.after_read()
+
+    def _take_puback(self, packet: bytes) -> None:
+        identifier, refusal = puback_parts(packet)
+        if identifier in self._under_way:
+            self._under_way.discard(identifier)
+            self._acknowledged(identifier, refusal)
+
+    def _write_soon(self) -> None:
+        if not self._write_is_due:
+            self._write_is_due = True
+            self._loop.call_soon(self.flush)
+
+    def _write(self) -> None:
+        self._write_is_due = False
+        sock = self._socket()
+        if sock is None:
+            return
+        try:
+            if self._client.want_write():
+                self._client.loop_write()
+            if self._socket() is sock:
+                self._give(sock)
         except Exception as error:  # noqa: BLE001 (as above)
             self.abort(Loss(f"{type(error).__name__}: {error}"))
-        if self._client.want_write() and self._client.socket() == sock:
+
+    def _give(self, sock: PacketSocket) -> None:
+        """Give the kernel what it takes, and be told when it takes more."""
+        try:
+            waits = not sock.flush() or self._client.want_write()
+        except OSError:
+            self._client._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)  # noqa: SLF001 (see above)
+            return
+        if waits and not self._waits_to_write:
             self._loop.add_writer(sock.fileno(), self._write)
+        elif self._waits_to_write and not waits:
+            self._loop.remove_writer(sock.fileno())
+        self._waits_to_write = waits
+
+
+def _nothing() -> None:
+    pass

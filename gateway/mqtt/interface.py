@@ -40,7 +40,7 @@ class MqttSettings:
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     keep_alive: int = 15
-    window: int = 50
+    window: int = 100
     backoff_initial: float = 0.5
     backoff_max: float = 30.0
     login_retry: float = 60.0

@@ -54,6 +54,7 @@ class Sender:
         self.outbox.connected([*births, self._state_topic])
         self._connection = connection
         self._leaving = self.heard = False
+        connection.after_read = self.step
         self.step_soon()
 
     def detach(self, *, blame: bool) -> None:
@@ -76,7 +77,6 @@ class Sender:
             self._refused(entry, refusal)
         elif entry is not None:
             self.taken += 1
-        self.step_soon()
 
     async def drain(self) -> None:
         """Wait until everything is acknowledged."""
@@ -99,16 +99,21 @@ class Sender:
         """Have the loop look at the outbox in its next step."""
         if not self._step_due and self._loop is not None:
             self._step_due = True
-            self._loop.call_soon(self._step)
+            self._loop.call_soon(self._step_if_due)
 
-    def _step(self) -> None:
-        """Send what the window allows, and wake who waits."""
+    def _step_if_due(self) -> None:
+        if self._step_due:
+            self.step()
+
+    def step(self) -> None:
+        """Send what the window allows, and wake who waits. Not for who is in the middle of a change."""
         self._step_due = False
         connection = self._connection
         if connection is not None and not self._leaving:
             window = min(self._window, connection.receive_maximum)
             while not connection.lost.done() and (entry := self.outbox.take(window)) is not None:
                 self._send(connection, entry)
+            connection.flush()
         for holds, waiter in self._waiters:
             if not waiter.done() and holds():
                 waiter.set_result(None)

@@ -7,30 +7,46 @@ from tests.bench import templates
 from tests.bench.floor import Floor
 
 AT_ONCE = 200
-"""Calls that go on at the same time, step by step."""
+"""Calls that go on at the same time."""
+
+STRIDE = AT_ONCE // len(templates.CALL)
+"""Calls that begin between two steps of one call."""
 
 
 def calls(floor: Floor, first: int, count: int) -> Iterator[bytes]:
-    """The events of *count* calls from number *first* on, each answered by the next member."""
-    at_once = min(AT_ONCE, floor.sessions)
-    for begin in range(first, first + count, at_once):
-        numbers = range(begin, min(begin + at_once, first + count))
-        together = [templates.call_events(number, floor.desk(number % floor.sessions)) for number in numbers]
-        for step in zip(*together, strict=True):
-            yield from step
+    """The events of *count* calls from number *first* on, each answered by the next member.
+
+    They begin one after the other, and each goes on by a step when ``STRIDE`` more have begun, so that at any time all
+    steps are there in equal measure, as in a call center where nobody waits for anybody else's call.
+    """
+    events: dict[int, list[bytes]] = {}
+    for number, step in _steps(count):
+        if step == 0:
+            events[number] = templates.call_events(first + number, floor.desk((first + number) % floor.sessions))
+        yield events[number][step]
+        if step == len(templates.CALL) - 1:
+            del events[number]
 
 
-def stamped_places(floor: Floor, first: int, count: int) -> dict[str, tuple[int, int]]:
+def stamped_places(first: int, count: int) -> dict[str, tuple[int, int]]:
     """Where in ``calls`` each caller joins and is answered, by the caller's Uniqueid."""
-    at_once = min(AT_ONCE, floor.sessions)
-    places: dict[str, tuple[int, int]] = {}
-    for begin in range(0, count, at_once):
-        size = min(at_once, count - begin)
-        start = begin * len(templates.CALL)
-        for number in range(size):
-            joins, connects = (start + place * size + number for place in (templates.JOINS, templates.CONNECTS))
-            places[templates.caller_of(first + begin + number)] = (joins, connects)
-    return places
+    joins, connects = [0] * count, [0] * count
+    for place, (number, step) in enumerate(_steps(count)):
+        if step == templates.JOINS:
+            joins[number] = place
+        elif step == templates.CONNECTS:
+            connects[number] = place
+    return {templates.caller_of(first + number): (joins[number], connects[number]) for number in range(count)}
+
+
+def _steps(count: int) -> Iterator[tuple[int, int]]:
+    """Call, counted from 0, and step of each event of *count* calls, in order."""
+    last = len(templates.CALL) - 1
+    for begun in range(count + last * STRIDE):
+        for step in range(last, -1, -1):
+            number = begun - step * STRIDE
+            if 0 <= number < count:
+                yield number, step
 
 
 def pauses(floor: Floor, first: int, count: int) -> Iterator[bytes]:
