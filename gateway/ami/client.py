@@ -93,6 +93,9 @@ class AmiListener(Protocol):
     def ami_message(self, message: AmiMessage) -> None:
         """An event that belongs to no action of the gateway's."""
 
+    def ami_read(self) -> None:
+        """All events that came at once have been handed on."""
+
     def ami_pong(self, pong: Pong) -> None:
         """Asterisk has answered a Ping."""
 
@@ -213,6 +216,7 @@ class AmiClient:
             wanted=self._settings.wanted,
             withhold_callers=self._settings.withhold_callers,
             on_event=lambda event: self._event(connection, event),
+            on_read=self._listener.ami_read,
             on_lost=lambda reason: self._lost(connection, reason),
         )
         try:

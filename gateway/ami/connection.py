@@ -73,8 +73,9 @@ class MendedProtocol(AMIProtocol):  # type: ignore[misc]  # the library has no t
             self.greeting.set_result(self._decoder.greeting)
         for message in messages:
             if self.closed:  # by whoever got the message before: what comes after the end is not told
-                return
+                break
             self.handle_message(message)
+        self._owner.read_is_over()
         if self._decoder.failure is not None:
             self.end(self._decoder.failure)
 
@@ -128,6 +129,7 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
         withhold_callers: bool = False,
         on_event: Callable[[AmiMessage], None],
         on_lost: Callable[[AmiConnectionError], None],
+        on_read: Callable[[], None] = lambda: None,
     ) -> None:
         """Connect nothing yet.
 
@@ -137,10 +139,12 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
             withhold_callers: Whether numbers and names of callers are left out.
             on_event: Called with each event in wire order. An exception in it is logged, and costs nothing else.
             on_lost: Called once when a connection that was made ends, by whichever side.
+            on_read: Called when all that came at once has been handed on; as to exceptions likewise.
         """
         super().__init__(loop=asyncio.get_running_loop(), encoding="utf-8", log=_log)
         self._clock = clock
         self._on_event = on_event
+        self._on_read = on_read
         self._on_lost = on_lost
         self.closed_by_gateway = False
         self.decoder = AmiDecoder(wanted, withhold_callers=withhold_callers)
@@ -218,6 +222,10 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
     def dispatch(self, event: AmiMessage) -> None:
         """Hand on one event, at once, in wire order."""
         tell(self._on_event, event)
+
+    def read_is_over(self) -> None:
+        """All that came at once has been handed on."""
+        tell(self._on_read)
 
     def connection_lost(self, reason: AmiConnectionError) -> None:
         """The protocol has ended; told once."""

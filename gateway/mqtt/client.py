@@ -112,7 +112,7 @@ class MqttClient:
     def refresh(self, topic: str, *, requeue: bool = False) -> None:
         """Publish what ``render`` gives for *topic* when its turn comes, retained.
 
-        One that waits already keeps its place, or with *requeue* goes to the end.
+        One that waits already keeps its place, or with *requeue* goes to the end, and no event overtakes it there.
         """
         self._outbox.mark(topic, requeue=requeue)
         self._sender.step_soon()
@@ -121,6 +121,10 @@ class MqttClient:
         """Forget the events up to *until*, a number, but for those under way; ``mqtt_gone`` is not told of them."""
         self._outbox.withdraw(until)
         self._sender.step_soon()
+
+    def work_off(self) -> None:
+        """Send now what would leave in the loop's next step. Not for who is in the middle of a change."""
+        self._sender.step_if_due()
 
     async def drain(self) -> None:
         """Wait until the broker has acknowledged everything; while it is away that is for ever."""

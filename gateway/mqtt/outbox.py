@@ -23,6 +23,7 @@ class Entry:
         number: What the caller knows the event by; None if it does not ask when it is gone.
         correlation_data: MQTT 5 Correlation Data to send with it.
         is_mark: Whether it is a mark.
+        is_fence: A mark that no event may overtake: what it shows is true only behind all that was before it.
         removes: The mark was last sent as a removal.
         hollow: No longer to be sent; only its place is left.
         suspect: It was under way when a connection was lost, so it goes alone, that the next loss finds the culprit.
@@ -34,6 +35,7 @@ class Entry:
         "correlation_data",
         "cost",
         "hollow",
+        "is_fence",
         "is_mark",
         "number",
         "payload",
@@ -59,6 +61,7 @@ class Entry:
         self.number = number
         self.correlation_data = correlation_data
         self.is_mark = payload is None
+        self.is_fence = False
         self.removes = False
         self.hollow = False
         self.suspect = False
@@ -133,7 +136,7 @@ class Outbox:
             self._hollow_out(entry)
 
     def mark(self, topic: str, *, requeue: bool = False) -> None:
-        """Append a mark; one that waits already keeps its place, or with *requeue* goes to the end."""
+        """Append a mark; one that waits already keeps its place, or with *requeue* goes to the end, as a fence."""
         waiting = self._marks.get(topic)
         if waiting is not None:
             if not requeue:
@@ -141,10 +144,14 @@ class Outbox:
             self._hollow_out(waiting)
         if self._mark_costs.get(topic, 0) >= ATTEMPTS:
             self._mark_costs[topic] = ATTEMPTS - 1  # other content deserves a try of its own
-        self._queue.append(self._new_mark(topic))
+        self._queue.append(entry := self._new_mark(topic))
+        entry.is_fence = requeue
 
     def connected(self, births: Iterable[str]) -> None:
-        """Put marks for *births* before everything else, in that order; older marks for the same topics go."""
+        """Put marks for *births* before everything else, in that order; older marks for the same topics go.
+
+        The last of them is a fence.
+        """
         fresh: list[Entry] = []
         for topic in dict.fromkeys(births):
             if self._mark_costs.get(topic, 0) >= ATTEMPTS:
@@ -152,17 +159,22 @@ class Outbox:
             if topic in self._marks:
                 self._hollow_out(self._marks[topic])
             fresh.append(self._new_mark(topic))
+        if fresh:
+            fresh[-1].is_fence = True
         self._queue.extendleft(reversed(fresh))
 
-    def take(self, window: int) -> Entry | None:
-        """Remove and return what is to be sent next; None if nothing is, or may be, with *window* under way at most."""
-        if len(self._under_way) >= window or self._probing:
+    def take(self, window: int, taken: int = 0) -> Entry | None:
+        """Remove and return what is to be sent next; None if nothing is, or may be, with *window* under way at most.
+
+        *taken*: how many were taken already that are not under way yet.
+        """
+        if len(self._under_way) + taken >= window or self._probing:
             return None
         queue = self._queue
         while queue and queue[0].hollow:
             queue.popleft()
             self._hollow -= 1
-        if not queue or (queue[0].suspect and self._under_way):
+        if not queue or (queue[0].suspect and (self._under_way or taken)):
             return None
         entry = queue.popleft()
         if entry.is_mark:

@@ -86,7 +86,7 @@ def publish_packet(
         raise ValueError("longer than a packet can be")
     head = bytearray((_PUBLISH_QOS_1 | retain,))
     length = rest
-    while length > 0x7F:
+    while length >> 7:
         head.append(0x80 | (length & 0x7F))
         length >>= 7
     head.append(length)
@@ -115,5 +115,7 @@ def _refusal(code: int) -> str | None:
     try:
         reason = ReasonCode(PacketTypes.PUBACK, identifier=code)
     except KeyError:
-        raise MqttConnectionError(f"the broker sent a PUBACK with reason 0x{code:02X}, which there is none of") from None
+        raise MqttConnectionError(
+            f"the broker sent a PUBACK with reason 0x{code:02X}, which there is none of"
+        ) from None
     return f"{reason} (0x{code:02X})"

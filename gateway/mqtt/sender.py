@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from gateway.errors import MqttConnectionError
@@ -99,9 +100,10 @@ class Sender:
         """Have the loop look at the outbox in its next step."""
         if not self._step_due and self._loop is not None:
             self._step_due = True
-            self._loop.call_soon(self._step_if_due)
+            self._loop.call_soon(self.step_if_due)
 
-    def _step_if_due(self) -> None:
+    def step_if_due(self) -> None:
+        """What is due in the loop's next step, now."""
         if self._step_due:
             self.step()
 
@@ -110,13 +112,31 @@ class Sender:
         self._step_due = False
         connection = self._connection
         if connection is not None and not self._leaving:
-            window = min(self._window, connection.receive_maximum)
-            while not connection.lost.done() and (entry := self.outbox.take(window)) is not None:
-                self._send(connection, entry)
-            connection.flush()
+            self._work_off(connection)
         for holds, waiter in self._waiters:
             if not waiter.done() and holds():
                 waiter.set_result(None)
+
+    def _work_off(self, connection: Connection) -> None:
+        """Send what the window allows: the events first, as they are ready, and the snapshots are yet to be made."""
+        window = min(self._window, connection.receive_maximum)
+        marks: deque[Entry] = deque()
+        while not connection.lost.done() and (entry := self.outbox.take(window, len(marks))) is not None:
+            if entry.is_mark:
+                marks.append(entry)
+                if entry.is_fence or entry.suspect:
+                    self._send_all(connection, marks)
+            else:
+                self._send(connection, entry)
+        connection.flush()
+        self._send_all(connection, marks)
+        connection.flush()
+
+    def _send_all(self, connection: Connection, marks: deque[Entry]) -> None:
+        while marks and not connection.lost.done():
+            self._send(connection, marks.popleft())
+        while marks:
+            self.outbox.put_back(marks.pop())
 
     def _send(self, connection: Connection, entry: Entry) -> None:
         content = self._render(entry) if entry.is_mark else None

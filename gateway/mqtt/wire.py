@@ -71,7 +71,7 @@ def _end_of_packet(stream: bytes, begin: int) -> int | None:
         if place >= len(stream):
             return None
         length |= (stream[place] & 0x7F) << shift
-        if stream[place] < 0x80:
+        if not stream[place] & 0x80:  # no more of the length follows
             return place + 1 + length
         shift += 7
     raise MqttConnectionError("the broker sent a packet whose length is none")

@@ -100,7 +100,7 @@ class Keeper:
         self._keep(batch, "asterisk", self._resync.stamp, json.dumps)
         if self._following is not None:
             self._keep(batch, "queue_log", self._following.remember(), str)
-        self._keep(batch, "contact", self._picture.last_sign, json.dumps)
+        self._keep(batch, "contact", self._picture.last_sign, _dump_instant)
 
     def restore(self, saved: Saved) -> None:
         """Give back what was kept, before anything runs."""
@@ -134,3 +134,7 @@ def _dump_steps(steps: tuple[ClockStep, ...]) -> str:
 
 def _dump_names(names: frozenset[str]) -> str:
     return json.dumps(sorted(names))
+
+
+def _dump_instant(instant: int | None) -> str:
+    return "null" if instant is None else str(instant)

@@ -15,8 +15,9 @@ _log = logging.getLogger(__name__)
 RETRY: Final = 1.0
 """Seconds between two attempts to write to a store that refuses."""
 
-ACKNOWLEDGE_WITHIN: Final = 0.2
-"""Seconds for which messages that the broker has may stay in the store: a kill sends them once more, with their seq."""
+PATIENCE: Final = 0.2
+"""Seconds for which what may wait does: after a kill messages that the broker has are sent once more, with their seq,
+and the gap that is read back begins that much earlier."""
 
 
 class LedgerStore(Shelf, Protocol):
@@ -68,8 +69,9 @@ class Ledger:
         self._number = self._inherited = last_number
         self._batch = Batch()
         self._outgoing: list[Message | tuple[str, bool]] = []
-        self._due: asyncio.Handle | None = None
-        self._due_soon = False
+        self._soon: asyncio.Handle | None = None
+        self._later: asyncio.Handle | None = None
+        self._is_due = self._in_burst = False
 
     @property
     def depth(self) -> int:
@@ -108,8 +110,8 @@ class Ledger:
         self._batch.acknowledged.append(number)
         if self._backlog.is_busy:
             self.touch()
-        elif self._due is None:
-            self._due = asyncio.get_running_loop().call_later(ACKNOWLEDGE_WITHIN, self.commit)
+        else:
+            self._commit_later(PATIENCE)
 
     def record(self, command: KnownCommand, *, at_once: bool = False) -> None:
         """Keep a command; *at_once* before anything of it is done."""
@@ -126,10 +128,21 @@ class Ledger:
 
     def touch(self) -> None:
         """Something changed: keep it when the burst that is being read is over."""
-        if not self._due_soon and self.failure is None:
-            self._cancel()
-            self._due_soon = True
-            self._due = asyncio.get_running_loop().call_soon(self.commit)
+        if not self._is_due and self.failure is None:
+            self._is_due = True
+            if not self._in_burst:
+                self._soon = asyncio.get_running_loop().call_soon(self.end_burst)
+
+    def begin_burst(self) -> None:
+        """What comes now is kept by ``end_burst``, which is called in the same step of the loop."""
+        self._in_burst = True
+
+    def end_burst(self) -> None:
+        """Keep what came, and have it leave at once. Not for who is in the middle of a change."""
+        self._in_burst = False
+        if self.failure is None:
+            self._commit(patient=True)
+            self._backlog.sender.work_off()
 
     def refresh_at_once(self, topic: str) -> None:
         """Send a retained topic that shows nothing of what must be kept."""
@@ -139,13 +152,28 @@ class Ledger:
 
     def commit_if_due(self) -> None:
         """Commit now what would be with the end of the burst: something is about to be shown."""
-        if self._due_soon:
+        if self._is_due:
             self.commit()
 
     def commit(self) -> None:
         """Write what there is, and let go out what is written."""
-        self._cancel()
+        self._commit(patient=False)
+
+    def _commit(self, *, patient: bool) -> None:
+        """Write what there is; with *patient* what may wait does so for a moment, if there is nothing else."""
+        self._is_due = False
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         self._collect(self._batch)
+        if patient and self._batch.may_wait and not self._backlog.is_busy:
+            self._let_go()
+            if self._batch:
+                self._commit_later(PATIENCE)
+            return
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         try:
             if self._batch:
                 self._store.write(self._batch)
@@ -205,15 +233,13 @@ class Ledger:
                 self._backlog.sender.refresh(each[0], requeue=each[1])
 
     def _fail(self, why: str) -> None:
-        self._due = asyncio.get_running_loop().call_later(RETRY, self.commit)
+        self._commit_later(RETRY)
         if self.failure is None:
             _log.error("the store cannot be used, so nothing new is published until it can: %s", why)
             self.failure = why
             self.failures += 1
             self.on_failure()
 
-    def _cancel(self) -> None:
-        self._due_soon = False
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+    def _commit_later(self, seconds: float) -> None:
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(seconds, self.commit)

@@ -85,7 +85,8 @@ class Picture:
         connected_at: Instant of the login.
         wanted: Queues to be listed (again) at once.
         on_login: Told that the login succeeded, by the name of the link.
-        on_burst: Called when something was applied that must be kept.
+        on_burst: Called when events begin to be applied that came at once.
+        on_applied: Called when what was applied must be kept: behind ``on_burst``, once for all of it.
         on_change: Called when ``link`` or ``current`` changed.
         on_connected: Called when a link is there, and the picture has to be made.
         on_disconnected: Called when it is gone.
@@ -116,6 +117,7 @@ class Picture:
         self.connected_at = 0
         self.on_login: Callable[[str], None] = lambda _: None
         self.on_burst: Callable[[], None] = _nothing
+        self.on_applied: Callable[[], None] = _nothing
         self.on_change: Callable[[], None] = _nothing
         self.on_connected: Callable[[], None] = _nothing
         self.on_disconnected: Callable[[], None] = _nothing
@@ -139,7 +141,7 @@ class Picture:
         self._usual_lag = self._heard_at = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: int | None = None
-        self._timer_is_stale = False
+        self._is_reading = self._is_unsettled = False
         self._changed: set[str] = set()
         announcer.hold()
 
@@ -193,16 +195,25 @@ class Picture:
 
     def ami_message(self, message: AmiMessage) -> None:
         """An event."""
+        if not self._is_reading:
+            self._is_reading = True
+            self.on_burst()
         if self._waiting is not None and not self._begun:
             self.heard.append(message)
         self.in_order(lambda: self._take(message))
+
+    def ami_read(self) -> None:
+        """What came at once is applied, or waits."""
+        if self._is_reading:
+            self._is_reading, self._is_unsettled = False, True
+            self._settle()
 
     def ami_pong(self, pong: Pong) -> None:
         """A Ping's answer: measures Asterisk's clock."""
         if self._waiting is None and self._begun:
             # What happened before the Ping came before its answer.
             self._last_sign = max(self._last_sign or 0, self._timeline.now(pong.sent_steady))
-            self.on_burst()
+            self._settle_soon()
         if pong.timestamp is None:
             return
         step = self._timeline.pong(sent=pong.sent_steady, received=pong.received_steady, timestamp=pong.timestamp)
@@ -385,8 +396,7 @@ class Picture:
         for fact in self._translator.receive(message):
             self.apply(fact)
         self._last_sign = max(self._last_sign or 0, self._told_until(message))
-        self.on_burst()
-        self._restart_timer_soon()
+        self._settle_soon()
 
     def _told_until(self, message: AmiMessage) -> int:
         """Up to when the stream has told all with this message: one that came late tells of the time of its stamp."""
@@ -415,6 +425,7 @@ class Picture:
                 occasion = replace(fact.occasion, cause=Cause.COMMAND, command_id=met.command_id)
                 fact = replace(fact, occasion=occasion)
         outcomes = self._center.apply(fact)
+        self._settle_soon()
         self._tell(outcomes)
         if met is not None:
             met.confirmed.set_result(self._confirmed(fact, outcomes))
@@ -422,8 +433,6 @@ class Picture:
     def decide(self, fact: Fact) -> None:
         """Apply a fact that comes from a command, and not from Asterisk."""
         self.apply(fact)
-        self.on_burst()
-        self._restart_timer()
 
     def _confirm_by_list(self, fact: MembersListed) -> None:
         """A list may show what a command did before its event comes: then the list confirms it."""
@@ -451,14 +460,20 @@ class Picture:
 
     # Timers --------------------------------------------------------------------------------------------------------
 
-    def _restart_timer_soon(self) -> None:
-        """Once for all that one read brings."""
-        if not self._timer_is_stale:
-            self._timer_is_stale = True
-            asyncio.get_running_loop().call_soon(self._restart_timer)
+    def _settle_soon(self) -> None:
+        """Something was applied: once for all that one read, or one step of the loop, brings."""
+        if not self._is_unsettled:
+            self._is_unsettled = True
+            if not self._is_reading:
+                asyncio.get_running_loop().call_soon(self._settle)
+
+    def _settle(self) -> None:
+        if self._is_unsettled:
+            self._is_unsettled = False
+            self._restart_timer()
+            self.on_applied()
 
     def _restart_timer(self) -> None:
-        self._timer_is_stale = False
         deadlines = [self._translator.next_deadline()]
         if self.current:
             deadlines.append(self._center.next_deadline())

@@ -1,10 +1,13 @@
 """What the store keeps, and what one burst changes of it. Plain data; knows no database."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.domain.session import AgentSession
 from gateway.store.ended import Archive
+
+SIGNS_OF_LIFE: Final = frozenset({"contact"})
+"""Names of values that move with each event, and tell nothing but when there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,21 @@ class Batch:
             or self.values
             or self.objects
             or self.commands
+            or self.forgotten_commands
+            or self.archive
+        )
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether nothing is lost by a kill that comes first: no more than acknowledgements, and signs of life."""
+        return not (
+            self.messages
+            or self.values.keys() - SIGNS_OF_LIFE
+            or self.sessions
+            or self.objects
+            or self.previous
+            or self.commands
+            or self.forgotten
             or self.forgotten_commands
             or self.archive
         )

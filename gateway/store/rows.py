@@ -24,13 +24,18 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> tuple[int, int]
     Returns:
         By how many the messages became more, and by how many bytes; both may be negative.
     """
-    _write_sessions(connection, batch)
-    _write_previous(connection, batch.previous)
-    connection.executemany(
-        "INSERT INTO value VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", batch.values.items()
-    )
-    _write_objects(connection, batch)
-    _write_commands(connection, batch)
+    if batch.sessions or batch.forgotten:
+        _write_sessions(connection, batch)
+    if batch.previous:
+        _write_previous(connection, batch.previous)
+    if batch.values:
+        connection.executemany(
+            "INSERT INTO value VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", batch.values.items()
+        )
+    if batch.objects:
+        _write_objects(connection, batch)
+    if batch.commands or batch.forgotten_commands:
+        _write_commands(connection, batch)
     if batch.archive:
         write_archive(connection, batch.archive)
     return _write_messages(connection, batch)

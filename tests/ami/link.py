@@ -30,6 +30,9 @@ class RecordingListener:
         self.write("message", message)
         self.on_message(message)
 
+    def ami_read(self) -> None:
+        """It is no fact of its own."""
+
     def ami_pong(self, pong: Pong) -> None:
         """Write it down."""
         self.write("pong", pong)

@@ -131,7 +131,7 @@ class Pbx:
         match kind:
             case "calls":
                 events = list(streams.calls(self._floor, first, count))
-                places = streams.stamped_places(first, count)
+                places = streams.stamped_places(self._floor, first, count)
                 self._next_call += count
             case "mixed":
                 events = list(streams.mixed(self._floor, first, count, 19))

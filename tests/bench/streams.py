@@ -9,18 +9,15 @@ from tests.bench.floor import Floor
 AT_ONCE = 200
 """Calls that go on at the same time."""
 
-STRIDE = AT_ONCE // len(templates.CALL)
-"""Calls that begin between two steps of one call."""
-
 
 def calls(floor: Floor, first: int, count: int) -> Iterator[bytes]:
     """The events of *count* calls from number *first* on, each answered by the next member.
 
-    They begin one after the other, and each goes on by a step when ``STRIDE`` more have begun, so that at any time all
-    steps are there in equal measure, as in a call center where nobody waits for anybody else's call.
+    They begin one after the other, and each comes to its next stage when some more have begun, so that at any time
+    there are calls in all stages, as in a call center where nobody waits for anybody else's call; and nobody has two.
     """
     events: dict[int, list[bytes]] = {}
-    for number, step in _steps(count):
+    for number, step in _steps(floor, count):
         if step == 0:
             events[number] = templates.call_events(first + number, floor.desk((first + number) % floor.sessions))
         yield events[number][step]
@@ -28,10 +25,10 @@ def calls(floor: Floor, first: int, count: int) -> Iterator[bytes]:
             del events[number]
 
 
-def stamped_places(first: int, count: int) -> dict[str, tuple[int, int]]:
+def stamped_places(floor: Floor, first: int, count: int) -> dict[str, tuple[int, int]]:
     """Where in ``calls`` each caller joins and is answered, by the caller's Uniqueid."""
     joins, connects = [0] * count, [0] * count
-    for place, (number, step) in enumerate(_steps(count)):
+    for place, (number, step) in enumerate(_steps(floor, count)):
         if step == templates.JOINS:
             joins[number] = place
         elif step == templates.CONNECTS:
@@ -39,14 +36,16 @@ def stamped_places(first: int, count: int) -> dict[str, tuple[int, int]]:
     return {templates.caller_of(first + number): (joins[number], connects[number]) for number in range(count)}
 
 
-def _steps(count: int) -> Iterator[tuple[int, int]]:
+def _steps(floor: Floor, count: int) -> Iterator[tuple[int, int]]:
     """Call, counted from 0, and step of each event of *count* calls, in order."""
-    last = len(templates.CALL) - 1
-    for begun in range(count + last * STRIDE):
-        for step in range(last, -1, -1):
-            number = begun - step * STRIDE
+    stages = templates.STAGES
+    last = max(stages)
+    stride = max(1, (min(AT_ONCE, floor.sessions) - 1) // last)
+    for begun in range(count + last * stride):
+        for stage in range(last, -1, -1):
+            number = begun - stage * stride
             if 0 <= number < count:
-                yield number, step
+                yield from ((number, step) for step, its in enumerate(stages) if its == stage)
 
 
 def pauses(floor: Floor, first: int, count: int) -> Iterator[bytes]:

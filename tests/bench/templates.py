@@ -118,6 +118,9 @@ CALL: Final[tuple[bytes, ...]] = (
 )
 """One call from the caller's joining the queue to the end, all fourteen events of interest."""
 
+STAGES: Final = (0, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3)
+"""Which of them come together: the joining, the offer, the answer, the end."""
+
 OF_QUEUES: Final = sum(event.startswith((b"Event: Queue", b"Event: Agent")) for event in CALL)
 """How many of them app_queue sends; the others tell of channels and bridges."""
 

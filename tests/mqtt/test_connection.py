@@ -93,8 +93,7 @@ async def test_cancelled_at_any_step_nothing_is_left(broker: Broker) -> None:
             for _ in range(steps):
                 await asyncio.sleep(0)
             await run.end()
-    await asyncio.sleep(0)
-    assert asyncio.all_tasks() == before
+    await eventually(lambda: asyncio.all_tasks() == before)
 
 
 async def test_it_waits_for_a_broker_that_comes_later(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -220,3 +220,27 @@ def test_first_deliveries_are_in_order_and_nothing_is_lost(steps: list[Callable[
         flow.acknowledge()
     assert list(dict.fromkeys(flow.delivered)) == list(range(flow.added))
     assert (flow.outbox.depth, flow.outbox.depth_bytes) == (0, 0)
+
+
+def test_no_event_overtakes_a_fence() -> None:
+    """The last birth is one, and what is put behind all that waits: who sends events first does so up to it."""
+    outbox = Outbox()
+    outbox.mark("a")
+    outbox.mark("b", requeue=True)
+    outbox.connected(["birth", "online"])
+    fences = []
+    while (entry := outbox.take(10)) is not None:
+        fences.append((entry.topic, entry.is_fence))
+    assert fences == [("birth", False), ("online", True), ("a", False), ("b", True)]
+
+
+def test_what_is_taken_counts_before_it_is_sent() -> None:
+    """Taken and not sent yet, it needs room in the window all the same; and a suspect does not join it."""
+    outbox = Outbox()
+    for number in range(3):
+        outbox.add(event(number))
+    assert outbox.take(2, taken=1) is not None
+    assert outbox.take(2, taken=2) is None
+    send_up_to(outbox, 2)
+    outbox.disconnected(blame=True)
+    assert outbox.take(2, taken=1) is None

@@ -58,11 +58,11 @@ async def test_births_then_online_then_what_waited(broker: Broker) -> None:
 
 
 async def test_events_and_snapshots_leave_as_asked_for(broker: Broker) -> None:
-    """refresh, refresh, send arrive in that order, each snapshot as it is when its turn comes."""
+    """Each snapshot is as it is when its turn comes, and what is ready may be ahead of it; but not of a fence."""
     async with Subscriber(broker) as subscriber, running(settings_for(broker)) as run:
         await run.client.drain()
         run.client.refresh(QUEUE)
-        run.client.refresh(OTHER)
+        run.client.refresh(OTHER, requeue=True)
         run.client.send(EVENT, b"after")
         run.client.refresh(QUEUE)
         run.recorder.contents = {QUEUE: Retained(b"as it is by then"), OTHER: Retained(b"o")}
@@ -278,7 +278,7 @@ async def test_a_refused_publish_is_told_and_not_retried(tmp_path: Path) -> None
             await run.client.drain()
             assert proxy.publishes - before == 3
             refused = [each for each in run.recorder.told if each[0] == "refused"]
-            assert [each[1] for each in refused] == [QUEUE, OTHER]
+            assert sorted(str(each[1]) for each in refused) == sorted([QUEUE, OTHER])
             assert all("0x87" in str(each[2]) for each in refused)
     assert "secret" not in repr(settings)
 

@@ -123,6 +123,9 @@ class Client:
         """Note a snapshot."""
         self.sent.append((f"{topic} {requeue}", len(self._shelf.written)))
 
+    def work_off(self) -> None:
+        """All that is given is had at once."""
+
     async def drain(self) -> None:
         """Nothing to wait for."""
 

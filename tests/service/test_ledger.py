@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gateway.service.ledger import Ledger
-from gateway.store.contents import Message
+from gateway.store.contents import Batch, Message
 from tests.service.shelf import Client, Shelf, backlog_of
 
 
@@ -63,7 +63,7 @@ async def test_a_full_disk_keeps_everything_back(
 
 async def test_what_the_broker_has_is_let_go(ledger: Ledger, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """Acknowledgements are written together, a little later."""
-    monkeypatch.setattr("gateway.service.ledger.ACKNOWLEDGE_WITHIN", 0.01)
+    monkeypatch.setattr("gateway.service.ledger.PATIENCE", 0.01)
     ledger.send("a", b"{}", seq=1)
     await asyncio.sleep(0)
     ledger.gone(1)
@@ -182,3 +182,28 @@ async def test_a_stream_is_not_renewed_while_the_store_refuses(shelf: Shelf, bro
     assert ledger.renew("new") is None
     assert ledger.failure == "no space left on the disk"
     assert [json.loads(each.payload)["stream"] for each in broker.has.values()] == ["old"]
+
+
+async def test_signs_of_life_wait_for_company(shelf: Shelf, broker: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What moves with each event and tells nothing is not worth a transaction: it goes with the next, or soon."""
+    monkeypatch.setattr("gateway.service.ledger.PATIENCE", 0.02)
+    signs = iter(range(100))
+
+    def collect(batch: Batch) -> None:
+        batch.values["contact"] = str(next(signs))
+
+    ledger = Ledger(shelf, backlog_of(shelf, broker), collect)
+    for _ in range(3):
+        ledger.begin_burst()
+        ledger.end_burst()
+    assert not shelf.written
+    ledger.begin_burst()
+    ledger.send("a", b"{}", seq=1)
+    assert not shelf.written
+    ledger.end_burst()
+    assert [batch.values["contact"] for batch in shelf.written] == ["3"]
+    assert broker.sent == [("a", 1)]
+    ledger.begin_burst()
+    ledger.end_burst()
+    await asyncio.sleep(0.06)
+    assert [batch.values["contact"] for batch in shelf.written] == ["3", "5"]
