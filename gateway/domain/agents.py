@@ -28,10 +28,11 @@ class AgentBook:
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
         self._agents: dict[str, KnownAgent] = {}
-        self._seen: dict[str, AgentSession] = {}
+        self._ended_on_call: dict[str, AgentSession] = {}
         self._devices = DeviceIndex()
         self._on_call: dict[str, tuple[str, ...]] = {}
-        self._due: list[tuple[int, str]] = []
+        self._ends: list[int] = []  # a heap of the ends of windows, and whose windows they are
+        self._ending_at: dict[int, set[str]] = {}
         self._changed: dict[str, Agent | None] = {}
         self._today: Window | None = None
 
@@ -61,9 +62,16 @@ class AgentBook:
 
     def next_deadline(self) -> int | None:
         """Instant at which ``TimePassed`` is due: the end of a window; None while there is none."""
-        while self._due and not self._is_due(*self._due[0]):
-            heappop(self._due)
-        return self._due[0][0] if self._due else None
+        while self._ends:
+            end = self._ends[0]
+            names = self._ending_at[end]
+            while names:
+                name = next(iter(names))
+                if self._is_due(end, name):
+                    return end
+                names.discard(name)
+            del self._ending_at[heappop(self._ends)]
+        return None
 
     def _is_due(self, end: int, name: str) -> bool:
         known = self._agents.get(name)
@@ -93,7 +101,7 @@ class AgentBook:
         for session in sessions:
             if session.end_time is not None:
                 if session.calls:
-                    self._seen[session.session_id] = session
+                    self._ended_on_call[session.session_id] = session
                 continue
             if session.agent not in self._agents:
                 unknown.add(session.agent)
@@ -164,11 +172,12 @@ class AgentBook:
 
         Where the session's last event was later than *at*, it told as of that one, *told_at*.
         """
-        before = self._seen.get(session.session_id)
+        kept = self._kept(session)
+        before = kept.get(session.session_id)
         if before is None and session.end_time is not None:
             return False
         if before is not None and _is_same(before, session):
-            self._seen[session.session_id] = session
+            kept[session.session_id] = session
             return False
         known = self._find(session.agent, at)
         self._remember(known, before, session)
@@ -185,12 +194,19 @@ class AgentBook:
             self._put(known, known.agent.with_session(session.session_id, told_at, active=active, others=others))
         return True
 
+    def _kept(self, session: AgentSession) -> dict[str, AgentSession]:
+        """Where the session is kept as it was last told, if it is."""
+        known = self._agents.get(session.agent)
+        if known is None or session.session_id in self._ended_on_call:
+            return self._ended_on_call
+        return known.sessions
+
     def _remember(self, known: KnownAgent, before: AgentSession | None, session: AgentSession) -> None:
-        """Keep what was last seen of a session for as long as it can change, and the devices it is at."""
-        if session.end_time is None or session.calls:
-            self._seen[session.session_id] = session
+        """Keep an ended session as long as it can change, as the agent does an open one; and the devices it is at."""
+        if session.end_time is not None and session.calls:
+            self._ended_on_call[session.session_id] = session
         else:
-            self._seen.pop(session.session_id, None)
+            self._ended_on_call.pop(session.session_id, None)
         was = before.member if before is not None and before.end_time is None else None
         now = session.member if session.end_time is None else None
         if before is None or was is None or now is None or not _same_devices(before, session):
@@ -258,12 +274,13 @@ class AgentBook:
 
     def _time_passed(self, now: int) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        while self._due and self._due[0][0] <= now:
-            end, name = heappop(self._due)
-            if self._is_due(end, name):
-                known = self._agents[name]
-                self._roll(known, now)
-                outcomes += self._settle(known, Occasion(now))
+        while self._ends and self._ends[0] <= now:
+            end = heappop(self._ends)
+            for name in sorted(self._ending_at.pop(end)):
+                if self._is_due(end, name):
+                    known = self._agents[name]
+                    self._roll(known, now)
+                    outcomes += self._settle(known, Occasion(now))
         return outcomes
 
     # How -----------------------------------------------------------------------------------------------------------
@@ -298,7 +315,11 @@ class AgentBook:
         self._schedule(known)
 
     def _schedule(self, known: KnownAgent) -> None:
-        heappush(self._due, (known.agent.window.end, known.agent.name))
+        end = known.agent.window.end
+        if end not in self._ending_at:
+            self._ending_at[end] = set()
+            heappush(self._ends, end)
+        self._ending_at[end].add(known.agent.name)
 
     def _put(self, known: KnownAgent, agent: Agent) -> None:
         if agent is not known.agent:

@@ -1,6 +1,7 @@
 """The device behind a queue member: what Asterisk names the channels of the agent's phone after."""
 
 import re
+from sys import intern
 from typing import Final
 
 from gateway.domain.member import Member, fold
@@ -18,7 +19,7 @@ def device_of_interface(interface: str) -> str | None:
     peer = rest.partition("/")[0]
     if not slash or not peer or ":" in technology or technology in _NO_DEVICES:
         return None
-    return f"{technology}/{peer}"
+    return intern(f"{technology}/{peer}")  # most often it is the interface of a membership's key, too
 
 
 def is_hint(interface: str) -> bool:

@@ -8,21 +8,19 @@ _S = AgentSessionState
 
 
 class KnownAgent:
-    """An agent, its sessions by id, and how many of them are in each state.
+    """An agent and its sessions by id, which are few.
 
     Attributes:
         agent: The agent as it is now.
         sessions: Those that have not ended.
-        tally: How many of them are in each state, by the state's value.
         shown: Others were told that there is such an agent.
     """
 
-    __slots__ = ("agent", "sessions", "shown", "tally")
+    __slots__ = ("agent", "sessions", "shown")
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
         self.sessions: dict[str, AgentSession] = {}
-        self.tally = [0] * len(_S)
         self.shown = False
 
     @property
@@ -33,7 +31,7 @@ class KnownAgent:
     @property
     def active(self) -> bool:
         """Whether there is a session that is not NOT_READY."""
-        return len(self.sessions) > self.tally[_S.NOT_READY]
+        return any(session.state is not _S.NOT_READY for session in self.sessions.values())
 
     def active_beside(self, session_id: str) -> list[str]:
         """The other sessions that are not NOT_READY."""
@@ -47,24 +45,19 @@ class KnownAgent:
 
     def put(self, session: AgentSession) -> None:
         """A session as it is now, for what it was before."""
-        before = self.sessions.get(session.session_id)
-        if before is not None:
-            self.tally[before.state] -= 1
         self.sessions[session.session_id] = session
-        self.tally[session.state] += 1
 
     def drop(self, session_id: str) -> None:
         """A session is no more."""
-        before = self.sessions.pop(session_id, None)
-        if before is not None:
-            self.tally[before.state] -= 1
+        self.sessions.pop(session_id, None)
 
     def due_state(self) -> AgentState:
         """The state by what is known, in the order in which one thing outweighs the next."""
-        if self.tally[_S.BUSY_ON_CALL]:
+        states = {session.state for session in self.sessions.values()}
+        if _S.BUSY_ON_CALL in states:
             return AgentState.BUSY_ACD
         if self.sessions and self.agent.calls:
             return BUSY_WITH[self.agent.calls[0].direction]
-        if self.tally[_S.READY]:
+        if _S.READY in states:
             return AgentState.READY
         return AgentState.NOT_READY if self.sessions else AgentState.UNKNOWN

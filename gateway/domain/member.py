@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 
@@ -50,7 +51,7 @@ def _fold_queue(name: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def membership_key(queue: str, interface: str) -> MembershipKey:
     """The key of the membership of *interface* in *queue*, in whatever case they are written."""
-    return MembershipKey(_fold_queue(queue), fold(interface))
+    return MembershipKey(_fold_queue(queue), intern(fold(interface)))
 
 
 @dataclass(frozen=True, slots=True)

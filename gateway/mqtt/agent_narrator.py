@@ -12,6 +12,16 @@ from gateway.mqtt.stream import Stream
 from gateway.mqtt.topics import Topics
 
 
+class AgentBoard(Board[AgentRefreshed]):
+    """The agents' topics. What they show moves by itself while a rate does: of calls, by the hours that go on."""
+
+    def moves(self, topic: str) -> bool:  # noqa: D102 - see Board
+        shown = self.shown(topic)
+        return (
+            shown is not None and shown.agent.active_since is not None and shown.agent.figures.number_of_acd_calls > 0
+        )
+
+
 class AgentNarrator:
     """Tells of agents.
 
@@ -28,7 +38,7 @@ class AgentNarrator:
     def __init__(
         self, stream: Stream, topics: Topics, presentation: AgentPresentation, refused: Counter[Names]
     ) -> None:
-        self.board: Board[AgentRefreshed] = Board(
+        self.board = AgentBoard(
             stream.publisher,
             lambda shown, seq, now: presentation.agent(shown.agent, shown.sessions, seq=seq, now=now),
         )
@@ -65,7 +75,7 @@ class AgentNarrator:
         if topic is None:
             return
         seq = self._stream.send(
-            f"{topic}/event",
+            topic,
             lambda seq, previous: self._presentation.event(event, seq=seq, previous_seq=previous),
         )
         self.board.show(topic, AgentRefreshed(event.agent, event.sessions), seq)

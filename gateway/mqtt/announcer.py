@@ -1,6 +1,6 @@
 """What the model has to tell, as messages: events in the order of ``seq``, and the snapshots beside them."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from math import ceil
 
@@ -40,7 +40,7 @@ class Announcer:
         )
         self.narrators: list[Narrator] = [self.sessions]
         self._publisher = publisher
-        self._held: list[Outcome] | None = None
+        self._held: deque[Outcome] | None = None
 
     @property
     def seq(self) -> int:
@@ -68,7 +68,7 @@ class Announcer:
     def hold(self) -> None:
         """Keep what is told from now on until ``release``: the picture is not current."""
         if self._held is None:
-            self._held = []
+            self._held = deque()
 
     def release(self, then_refresh: str) -> int:
         """Tell what was held: snapshots first, then the retained topic *then_refresh*, then the events.
@@ -78,10 +78,10 @@ class Announcer:
         Returns:
             How many events were held.
         """
-        held, self._held = self._held or [], None
+        held, self._held = self._held or deque(), None
         self.stream.collect()
-        for outcome in held:
-            self._announce(outcome)
+        while held:  # of a large call center they are many: what is told makes room for what is made of it
+            self._announce(held.popleft())
         self._publisher.refresh(then_refresh, requeue=True)
         return self.stream.let_go()
 

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from gateway.mqtt.interface import Retained
 from gateway.mqtt.payloads import Payload
-from gateway.mqtt.stream import Publisher
+from gateway.mqtt.stream import EVENT, Publisher
 
 Thing = TypeVar("Thing")
 
@@ -49,7 +49,7 @@ class Board(Generic[Thing]):
 
     def restore(self, topic: str, thing: Thing, previous: Mapping[str, int]) -> None:
         """Show what was shown in an earlier life; *previous* has the last ``seq`` of each topic."""
-        self.show(topic, thing, previous.get(f"{topic}/event"))
+        self.show(topic, thing, previous.get(topic + EVENT))
 
     def remove(self, topic: str) -> Thing | None:
         """Let *topic* show nothing any more: its retained message goes. Returns what it showed."""

@@ -53,19 +53,20 @@ class NamedTopics:
         self._make = make
         self._longest = longest
         self._refused = refused
-        self._topics: dict[Names, str | None] = {}
+        self._topics: dict[Names | str, str | None] = {}
 
     def of(self, names: Names, at: int) -> str | None:
         """The topic of *names*; None where they make none, which is told as of *at*, an instant, the first time."""
-        if names not in self._topics:
-            self._topics[names] = self._try(names, at)
-        elif self._topics[names] is None:
+        key = _key(names)
+        if key not in self._topics:
+            self._topics[key] = self._try(names, at)
+        elif self._topics[key] is None:
             self._refused[names] += 1
-        return self._topics[names]
+        return self._topics[key]
 
     def forget(self, names: Names) -> None:
         """A thing of these names is there no more."""
-        self._topics.pop(names, None)
+        self._topics.pop(_key(names), None)
 
     def _try(self, names: Names, at: int) -> str | None:
         why = "it was not valid UTF-8" if any(UNDECODABLE in name for name in names) else None
@@ -81,3 +82,8 @@ class NamedTopics:
             "NAME_REFUSED", at, kind=self._kind, names=[repr(name) for name in names], message=why
         )
         return None
+
+
+def _key(names: Names) -> Names | str:
+    """A single name stands for itself: it is there anyway, and of agents there are many."""
+    return names[0] if len(names) == 1 else names

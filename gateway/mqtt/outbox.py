@@ -178,7 +178,7 @@ class Outbox:
             return None
         entry = queue.popleft()
         if entry.is_mark:
-            del self._marks[entry.topic]
+            self._let_go_of(entry)
         else:
             self._events.popleft()
         return entry
@@ -258,9 +258,14 @@ class Outbox:
         entry.suspect = topic in self._mark_costs
         return entry
 
+    def _let_go_of(self, mark: Entry) -> None:
+        del self._marks[mark.topic]
+        if not self._marks:
+            self._marks = {}  # as small as it is: a start has many
+
     def _hollow_out(self, entry: Entry) -> None:
         if entry.is_mark:
-            del self._marks[entry.topic]
+            self._let_go_of(entry)
         entry.hollow = True
         entry.payload = entry.correlation_data = None
         self._hollow += 1

@@ -79,7 +79,7 @@ class QueueNarrator:
                 return self._presentation.caller_event(event, seq=seq, previous_seq=previous)
             return self._presentation.queue_event(event, seq=seq, previous_seq=previous)
 
-        seq = self._stream.send(f"{topic}/event", make)
+        seq = self._stream.send(topic, make)
         if isinstance(event, QueueEvent) and event.event is ACDQueueEvent.QUEUE_REMOVED:
             self.board.remove(topic)
             self._named.forget((event.queue.name,))
@@ -135,7 +135,7 @@ class GroupNarrator:
         if topic is None:
             return
         seq = self._stream.send(
-            f"{topic}/event",
+            topic,
             lambda seq, previous: self._presentation.group_event(event, seq=seq, previous_seq=previous),
         )
         if event.event is ACDGroupEvent.GROUP_REMOVED:

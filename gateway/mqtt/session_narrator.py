@@ -108,7 +108,7 @@ class SessionNarrator:
         if topic is None:
             return
         seq = self._stream.send(
-            f"{topic}/event",
+            topic,
             lambda seq, previous: self._presentation.session_event(event, seq=seq, previous_seq=previous),
         )
         self.board.show(topic, event.session, seq)
@@ -120,6 +120,7 @@ class SessionNarrator:
         self._stream.send(
             self._topics.call(session.group, session.agent, session.address),
             lambda seq, previous: self._presentation.call_record(record, seq=seq, previous_seq=previous),
+            "",
         )
 
     def _topic_of(self, session: AgentSession) -> str | None:

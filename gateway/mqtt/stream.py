@@ -1,10 +1,13 @@
 """The stream: one counter over all events, and the number of the one before on each topic."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 from gateway.mqtt.payloads import BridgeEventPayload, Payload
 from gateway.mqtt.presentation import Presentation
+
+EVENT: Final = "/event"
+"""What the topics end with on which events of a thing are told: the rest is the topic that shows it."""
 
 
 class Publisher(Protocol):
@@ -36,36 +39,40 @@ class Stream:
         self.publisher = publisher
         self.seq = 0
         self._presentation = presentation
-        self._bridge_event = bridge_event
-        self._previous: dict[str, int] = {}
+        self._bridge = bridge_event.removesuffix(EVENT)
+        # By what a topic ends with, and the rest of it, which is the text that others have anyway.
+        self._previous: dict[str, dict[str, int]] = {"": {}, EVENT: {}}
         self._changed: dict[str, int] = {}
         self._batch: list[tuple[str, bytes, int]] | None = None
 
     def restore(self, seq: int, previous: Mapping[str, int]) -> None:
         """Go on from the numbers that were told."""
         self.seq = seq
-        self._previous.update(previous)
+        for topic, last in previous.items():
+            end = EVENT if topic.endswith(EVENT) else ""
+            self._previous[end][topic.removesuffix(end)] = last
 
     def begin_anew(self, previous: Mapping[str, int]) -> None:
         """Another stream begins; *previous* has the last ``seq`` of each topic that has had an event in it."""
-        self.seq = max(previous.values(), default=0)
-        self._previous = dict(previous)
+        for kept in self._previous.values():
+            kept.clear()
         self._changed.clear()
+        self.restore(max(previous.values(), default=0), previous)
 
     def take_previous(self) -> dict[str, int]:
         """The last ``seq`` of each topic that was told on since the last call; what must be kept over a restart."""
         changed, self._changed = self._changed, {}
         return changed
 
-    def last_on(self, topic: str) -> int | None:
-        """Number of the last event on *topic*; None before the first."""
-        return self._previous.get(topic)
+    def send(self, of: str, make: Callable[[int, int | None], Payload], end: Literal["", "/event"] = EVENT) -> int:
+        """Send an event on the topic *of* with *end* behind it.
 
-    def send(self, topic: str, make: Callable[[int, int | None], Payload]) -> int:
-        """Send an event; *make* gives it from its ``seq`` and ``previous_seq``. Returns the ``seq``."""
-        seq = self.seq + 1
-        payload = make(seq, self._previous.get(topic)).to_bytes()
-        self.seq = self._previous[topic] = self._changed[topic] = seq
+        *make* gives it from its ``seq`` and ``previous_seq``. Returns the ``seq``.
+        """
+        previous = self._previous[end]
+        seq, topic = self.seq + 1, of + end
+        payload = make(seq, previous.get(of)).to_bytes()
+        self.seq = previous[of] = self._changed[topic] = seq
         if self._batch is None:
             self.publisher.send(topic, payload, seq=seq)
         else:
@@ -75,7 +82,7 @@ class Stream:
     def bridge_event(self, event: str, at: int, **details: str | float | list[str] | None) -> None:
         """Tell on ``bridge/event``: *at* is an instant, *details* what the event is about."""
         self.send(
-            self._bridge_event,
+            self._bridge,
             lambda seq, previous_seq: BridgeEventPayload(
                 stream=self._presentation.stream,
                 seq=seq,

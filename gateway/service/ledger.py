@@ -68,7 +68,7 @@ class Ledger:
         self._collect = collect
         self._number = self._inherited = last_number
         self._batch = Batch()
-        self._outgoing: list[Message | tuple[str, bool]] = []
+        self._outgoing: list[Message | str | tuple[str]] = []  # a topic in a tuple is to be put at the end
         self._soon: asyncio.Handle | None = None
         self._later: asyncio.Handle | None = None
         self._is_due = self._in_burst = False
@@ -102,7 +102,7 @@ class Ledger:
 
     def refresh(self, topic: str, *, requeue: bool = False) -> None:
         """Send a retained topic in its turn, once what it shows is kept."""
-        self._outgoing.append((topic, requeue))
+        self._outgoing.append((topic,) if requeue else topic)
         self.touch()
 
     def gone(self, number: int) -> None:
@@ -229,8 +229,10 @@ class Ledger:
         for each in outgoing:
             if isinstance(each, Message):
                 self._backlog.add(each)
+            elif isinstance(each, str):
+                self._backlog.sender.refresh(each)
             else:
-                self._backlog.sender.refresh(each[0], requeue=each[1])
+                self._backlog.sender.refresh(each[0], requeue=True)
 
     def _fail(self, why: str) -> None:
         self._commit_later(RETRY)
