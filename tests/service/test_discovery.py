@@ -30,6 +30,7 @@ FOREIGN: Final = (
     "sensor/cti__pbx1__agent__Alice/config",
     "status",
 )
+BOBS_SESSION: Final = "session/sales/Bob/PJSIP%2F1002"
 THEIRS: Final = b'{"name": "somebody else\'s"}'
 
 
@@ -103,7 +104,7 @@ async def test_a_device_is_told_of_once(broker: Broker, asterisk: ScriptedAsteri
         since = len(running.client.messages)
         await running.call("sales", "PJSIP/1002", "Bob")
         for _ in range(2):  # each is sent again with the time that passes
-            message = await running.client.wait_for(lambda m: m.topic == "agent/Bob", since=since)
+            message = await running.client.wait_for(lambda m: m.topic == BOBS_SESSION, since=since)
             since = running.client.messages.index(message) + 1
         assert sorted(each.topic for each in told.messages) == sorted(f"{each}" for each in ALL)
         asterisk.send_events(asterisk.model.add("sales", "PJSIP/1003", membername="Carol"))
