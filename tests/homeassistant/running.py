@@ -91,7 +91,8 @@ class HomeAssistant:
 
     def complaints(self) -> list[str]:
         """The warnings and errors in its log that may be about the gateway."""
-        log = (self._folder / "home-assistant.log").read_text(errors="replace")
+        logs = (self._folder / f"home-assistant.log{each}" for each in (".1", ""))  # of the start before, and of this
+        log = "".join(each.read_text(errors="replace") for each in logs if each.exists())
         found = re.findall(r"(?m)^\S+ \S+ (?:WARNING|ERROR|CRITICAL) \([^)]*\) \[([^]]*)\](.*(?:\n(?!\d{4}-).*)*)", log)
         return [f"{logger}: {text}" for logger, text in found if logger not in _OTHERS]
 

@@ -13,6 +13,10 @@ from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import Broker
 from tests.homeassistant.conftest import FirstSight
 from tests.homeassistant.running import HomeAssistant, Watch
+from tests.lab import pbx
+from tests.lab.asterisk import Asterisk
+from tests.lab.driver import Driver
+from tests.lab.gateway_process import GatewayProcess, config_text
 from tests.lab.subscriber import Subscriber
 from tests.service.live import ALICE, Live, live
 
@@ -333,3 +337,31 @@ async def test_switched_off_everything_is_gone(
     async with live(broker, asterisk, store=store):
         await watch.until(lambda states: not any("agent_" in each or "cti_gateway" in each for each in states))
         assert await watch.devices() == {}
+
+
+@pytest.mark.lab
+async def test_with_a_real_asterisk(broker: Broker, watch: Watch, tmp_path: Path) -> None:
+    """The gateway as users run it: a pause from here is in Asterisk's queue_log, what happens there is shown here."""
+    bob = "agent_bob_baker"
+    wanted = {"home_assistant": {"discovery": True, "pause_reasons": ["lunch"]}}
+    async with Asterisk("22", keep_logs=tmp_path / "asterisk") as asterisk, Driver(asterisk) as driver:
+        text = config_text(asterisk, broker.port, tmp_path / "gateway.db", wrap_up=pbx.wrap_up(), changes=wanted)
+        async with GatewayProcess(text, tmp_path) as gateway:
+            await watch.until_state(f"select.{bob}_pause", "Not paused")
+            await watch.call("select", "select_option", f"select.{bob}_pause", option="lunch")
+            await watch.until_state(f"select.{bob}_pause", "lunch")
+            for queue in ("support", "sales"):
+                member = await driver.member(queue, pbx.BOB)
+                assert member is not None
+                assert (member["Paused"], member["PausedReason"]) == ("1", "lunch")
+            assert asterisk.queue_log.read_text().count("|Bob Baker|PAUSE|lunch") == 2
+            await driver.unpause(pbx.BOB)
+            await watch.until_state(f"select.{bob}_pause", "Not paused")
+            await driver.pause(pbx.EVA)
+            caller = await driver.call("sales", talk=1.0)
+            await watch.until_state(f"sensor.{bob}_state", "BUSY_ACD")
+            await driver.completed(await driver.answered(caller))
+            await until_figures(watch, {f"{bob}_queue_calls": 1})
+            await watch.until(lambda states: 0.9 < float(states[f"sensor.{bob}_talk_time"]["state"]) < 2)
+            await gateway.kill()
+            await watch.until_state(f"sensor.{bob}_state", "unavailable")
