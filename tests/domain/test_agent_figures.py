@@ -63,8 +63,8 @@ def test_overall_call_rate() -> None:
     assert floor.agent().active_time(at(10_800)) == 2 * HOUR
 
 
-def test_an_end_that_is_told_late_leaves_a_hole() -> None:
-    """What lies between the end of one session's call and the next session's beginning is no time of the agent's."""
+def with_a_talk_that_ended_at_100() -> Floor:
+    """An agent who pauses in a call of which the end is not told yet, and is ready for a moment at another phone."""
     floor = Floor()
     floor.add(0)
     floor.add(0, "sales", phone=OTHER)
@@ -73,6 +73,12 @@ def test_an_end_that_is_told_late_leaves_a_hole() -> None:
     floor.pause(20)
     floor.unpause(100.05, "sales", OTHER)
     floor.pause(100.1, "sales", OTHER)
+    return floor
+
+
+def test_an_end_that_is_told_late_leaves_a_hole() -> None:
+    """What lies between the end of one session's call and the next session's beginning is no time of the agent's."""
+    floor = with_a_talk_that_ended_at_100()
     floor.unpause(100.15, "sales", OTHER)
     floor.end(100)
     assert floor.agent().active_time(at(101)) == us(100 + 0.05 + 0.85)
@@ -82,14 +88,7 @@ def test_an_end_that_is_told_late_leaves_a_hole() -> None:
 
 def test_an_end_that_is_told_after_the_last_session_paused() -> None:
     """A session that came and went while the end of another's call was not told counts for itself."""
-    floor = Floor()
-    floor.add(0)
-    floor.add(0, "sales", phone=OTHER)
-    floor.pause(0, "sales", OTHER)
-    floor.answer(10)
-    floor.pause(20)
-    floor.unpause(100.05, "sales", OTHER)
-    floor.pause(100.1, "sales", OTHER)
+    floor = with_a_talk_that_ended_at_100()
     floor.end(100)
     assert floor.agent().active_time(at(200)) == us(100 + 0.05)
 
