@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,14 +90,8 @@ class Soak:
         """Run it, and judge."""
         self.directory.mkdir(parents=True, exist_ok=True)
         log, http = self.directory / "queue_log", free_port()
-        quiet = Plan(
-            agents=self.plan.agents,
-            calls_per_hour=0,  # what came before the gateway is known from the log alone, to the second
-            queues=self.plan.queues,
-            speed=self.plan.speed,
-            start=self.plan.start,
-            seed=self.plan.seed,
-        )
+        # What came before the gateway would be known from the log alone, to the second.
+        quiet = replace(self.plan, calls_per_hour=0)
         async with AsyncExitStack() as stack:
             broker = stack.enter_context(SampleBroker(self.directory / "broker"))
             simulation = await stack.enter_async_context(running(quiet, queue_log=log))
