@@ -33,12 +33,32 @@ def test_a_short_run_has_the_true_figures() -> None:
     assert len(verdict["samples"]) >= 10
 
 
+SESSION: Final = {
+    "as_of": "2026-11-22T13:40:55.036Z",
+    "session_start_time": "2026-11-22T13:40:28.000Z",
+    "session_end_time": None,
+    "session_duration": 27.036,
+    "number_of_calls": 2,
+    "total_talk_time": 6.999,
+    "average_talk_time": 3.499,
+    "total_wrap_up_time": 4.0,
+    "average_wrap_up_time": 2.0,
+    "total_call_time": 10.999,
+    "average_call_time": 5.499,
+    "average_time_to_answer": 0.808,
+    "longest_time_to_answer": 0.814,
+    "acd_call_rate": 266.3076,
+    "complete": True,
+}
+
+
 def session() -> tuple[dict[str, Any], SessionTruth]:
-    """A session as it was told once, and the books that say the same."""
-    told = examples()["session"]
+    """A session, and the books that say the same."""
+    told = examples()["session"] | SESSION
+    told["asterisk"] = told["asterisk"] | {"calls_missed": 3}
     truth = SessionTruth(told["group"], told["agent"], told["address"], 0)
     truth.began = round(datetime.fromisoformat(told["session_start_time"]).timestamp() * SECOND)
-    truth.calls, truth.talk, truth.wrap_up = 2, round(6.999 * SECOND), 4 * SECOND
+    truth.calls, truth.talk, truth.wrap_up, truth.missed = 2, round(6.999 * SECOND), 4 * SECOND, 3
     truth.wait, truth.longest_wait = round(1.616 * SECOND), round(0.814 * SECOND)
     return told, truth
 
