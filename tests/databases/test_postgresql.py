@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -26,6 +27,7 @@ from tests.service.live import BOB, TOPICS, Live, live, pbx
 pytestmark = pytest.mark.timeout(400)  # a machine without PostgreSQL makes a root for it at the first run
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
+PAGE = EXAMPLES.parent / "docs" / "postgresql.md"
 PROGRAM, SCHEMA = EXAMPLES / "call_history.py", EXAMPLES / "call_history.sql"
 WITHIN = 60.0  # seconds, also on a machine that is busy
 
@@ -178,6 +180,22 @@ async def test_what_no_gateway_sends_keeps_nothing_back(
         assert program.stderr is not None
         assert (await program.stderr.readline()).startswith(b"left out, on cti/pbx1/call/sales/Bob/x: ")
     assert rows(database, "SELECT uniqueid FROM calls") == [(record["uniqueid"],)]
+
+
+async def test_the_pages_queries_are_answered(database: PostgreSQL, broker: Broker, gateway: Live) -> None:
+    """The queries that the page for operators shows are such, and the first has the call that was."""
+    found = re.search(r"```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    calls, breaks = (query for query in found[1].split(";") if query.strip())
+    async with call_history(broker, database):
+        record = await one_call(gateway, 1)
+        await until(database, "SELECT count(*) FROM calls", 1)
+    with database.connect() as connection:
+        ((group, _, number, talk, _),) = connection.execute(
+            calls.replace("current_date", "now() - '1 day'::interval").encode()
+        ).fetchall()
+        assert (group, number, talk) == ("sales", 1, record["talk_time"])
+        assert connection.execute(breaks.encode()).fetchall() == []
 
 
 @pytest.mark.parametrize(("table", "message"), [("calls", "call"), ("session_events", "session_event")])
