@@ -5,7 +5,7 @@ import { inARow, useWidth } from "./width";
 
 const FEW = 5; // queues that all have room for a whole card
 const MANY = 10; // cards from which on each has to do with less
-const LEAST = { single: 20, roomy: 14.5, plain: 13.75, dense: 11.75, calm: 16 }; // rem, with the gap
+const LEAST = { single: 20, roomy: 14.5, plain: 13.75, dense: 11.75, calm: 13.2 }; // rem, with the gap
 
 interface Props {
   lines: Line[];
