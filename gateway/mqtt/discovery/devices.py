@@ -1,10 +1,11 @@
 """The messages by which Home Assistant finds devices, each with all its entities.
 
-Device-based discovery, which Home Assistant knows from 2024.12 on: one message for a device is a tenth of what one for
-each entity would be. Nothing but these messages is published for it; the entities read the contract's own.
+Device-based discovery, which Home Assistant knows from 2024.12 on: one message for a device, where there were one for
+each entity. Nothing but these messages is published for it; the entities read the contract's own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from gateway.mqtt.discovery import entities, pause
 from gateway.mqtt.discovery.entities import Entity
@@ -12,8 +13,9 @@ from gateway.mqtt.discovery.names import SEPARATOR, DeviceKind, DiscoveryTopics
 from gateway.mqtt.payloads import Payload
 from gateway.mqtt.topics import Topics
 
-MANUFACTURER = "cti-gateway"
-QOS = 1
+MANUFACTURER: Final = "cti-gateway"
+QOS: Final = 1
+"""Of commands, and of what Home Assistant subscribes to: a figure that gets lost would stay wrong until the next."""
 
 Components = dict[str, dict[str, object]]
 
