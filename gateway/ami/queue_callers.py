@@ -55,14 +55,15 @@ class QueueCallers:
             return []  # one without a caller tells nothing of callers
         return act(fields, at, heard_at)
 
-    def listed(self, queue: str, listed: QueueList, now: int) -> QueueListed:
-        """A queue as QueueStatus showed it at *now*."""
+    def listed(self, queue: str, listed: QueueList, now: int, *, asked_at: int) -> QueueListed:
+        """A queue as QueueStatus showed it: the answer came at *now*."""
         waiting = []
         for fields in sorted(listed.waiting, key=lambda each: number(each.get("position")) or 0):
             joined_at = now - (_seconds(fields, "wait") or 0)
             self.callers.found_waiting(fields.get("uniqueid", ""), queue, joined_at)
             waiting.append(_caller(fields, joined_at))
-        return QueueListed(queue, tuple(waiting), listed.service_level, Occasion(now, Cause.RESYNC))
+        occasion = Occasion(now, Cause.RESYNC)
+        return QueueListed(queue, tuple(waiting), listed.service_level, occasion, max(0, now - asked_at))
 
     def channels_listed(self, channels: Container[str], now: int) -> ChannelsListed:
         """CoreShowChannels."""

@@ -183,12 +183,16 @@ class ChannelsListed:
 
 @dataclass(frozen=True, slots=True)
 class QueueListed:
-    """A queue as a list showed it at one moment: who waits in it, and the threshold of its service level (µs)."""
+    """A queue as a list showed it at one moment: who waits in it, and the threshold of its service level (µs).
+
+    *late*: for how long the list may have been on its way, microseconds: by as much may who waits have joined earlier.
+    """
 
     queue: str
     waiting: tuple[WaitingCaller, ...]
     service_level: int | None
     occasion: Occasion
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)

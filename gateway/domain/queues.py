@@ -145,13 +145,13 @@ class QueueBook:
         key, outcomes = self._learn(fact.queue, fact.occasion)
         return outcomes + self._join(key, fact.caller, fact.occasion)
 
-    def _join(self, key: str, caller: WaitingCaller, occasion: Occasion) -> list[Outcome]:
+    def _join(self, key: str, caller: WaitingCaller, occasion: Occasion, *, late: int = 0) -> list[Outcome]:
         queue = self._queues[key]
         self._missing.pop((key, caller.uniqueid), None)
         place = self._place(key, caller.uniqueid)
         if place is not None:
             known = queue.waiting[place - 1]
-            if caller.joined_at <= known.joined_at + SAME:
+            if caller.joined_at - late <= known.joined_at + SAME:
                 return self._told_again(key, known, caller, occasion)
             self._store(key, queue.without(caller.uniqueid))  # that it left and came again was not seen
         before = self._trails.before(caller.uniqueid, caller.linkedid)
@@ -260,7 +260,7 @@ class QueueBook:
             if caller.uniqueid not in listed:
                 self._missing.setdefault((key, caller.uniqueid), fact.occasion.at + LAGGING)
         for caller in fact.waiting:
-            outcomes += self._join(key, caller, fact.occasion)
+            outcomes += self._join(key, caller, fact.occasion, late=fact.late)
         return outcomes
 
     def _queue_gone(self, fact: facts.QueueGone) -> list[Outcome]:

@@ -370,11 +370,12 @@ class Resync:
 
     async def _list(self, queue: str, channels: Channels) -> list[AmiMessage]:
         """QueueStatus of one queue, applied where it stands in the stream."""
-        listed = QueueList()
+        listed, asked_at = QueueList(), self._picture.now()
 
         def take(message: AmiMessage) -> None:
             if message.event == "QueueStatusComplete":
-                self._apply_list(queue, listed, channels, self._timeline.now(message.arrival.steady))
+                now = self._timeline.now(message.arrival.steady)
+                self._apply_list(queue, listed, channels, now, asked_at=asked_at)
             else:
                 listed.add(message, self._timeline.from_wall)
 
@@ -385,10 +386,10 @@ class Resync:
             on_message=lambda message: self._picture.in_order(lambda: take(message)),
         )
 
-    def _apply_list(self, queue: str, listed: QueueList, channels: Channels, now: int) -> None:
+    def _apply_list(self, queue: str, listed: QueueList, channels: Channels, now: int, *, asked_at: int) -> None:
         if listed.name is not None:
             self._handler.add_queue(listed.name)
-            self._picture.apply(self._translator.waiting.listed(listed.name, listed, now))
+            self._picture.apply(self._translator.waiting.listed(listed.name, listed, now, asked_at=asked_at))
         elif self._handler.queue(queue) is None:
             self._tell_gone(queue)  # only the log had told of it
         calls = []

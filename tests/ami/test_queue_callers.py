@@ -87,7 +87,7 @@ def test_a_queue_that_is_listed() -> None:
         message("QueueEntry", queue=QUEUE, position="1", uniqueid="c", wait="12", calleridnum="5550100"),
     ):
         listed.add(each, lambda wall: wall)
-    fact = translator.waiting.listed(QUEUE, listed, instant(20_000))
+    fact = translator.waiting.listed(QUEUE, listed, instant(20_000), asked_at=instant(19_900))
     assert [(each.uniqueid, each.number, each.joined_at) for each in fact.waiting] == [
         ("c", "5550100", instant(8_000)),
         ("d", None, instant(17_000)),

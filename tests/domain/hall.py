@@ -43,10 +43,13 @@ class Hall:
         self.told += outcomes
         return outcomes
 
-    def listed(self, seconds: float, *waiting: WaitingCaller, queue: str = QUEUE) -> list[Outcome]:
-        """QueueStatus: these wait."""
+    def listed(
+        self, seconds: float, *waiting: WaitingCaller, queue: str = QUEUE, asked: float | None = None
+    ) -> list[Outcome]:
+        """QueueStatus: these wait. *asked*: when it was asked for, where the answer took some time."""
         occasion = Occasion(at(seconds), Cause.RESYNC)
-        return self.apply(facts.QueueListed(queue, waiting, self._service_level, occasion), seconds)
+        late = 0 if asked is None else at(seconds) - at(asked)
+        return self.apply(facts.QueueListed(queue, waiting, self._service_level, occasion, late), seconds)
 
     def join(self, seconds: float, who: str, *, queue: str = QUEUE, **caller: str | int) -> list[Outcome]:
         """QueueCallerJoin."""

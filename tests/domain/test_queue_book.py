@@ -434,3 +434,19 @@ def test_a_restart_after_the_end_of_a_call_still_sees_where_the_caller_comes_fro
     assert hall.book.take_answered() == {"c1": None, "c2": None}
     hall.join(12, "c2", queue="sales")
     assert hall.queue("sales").figures.total_calls_flowed_in == 1
+
+
+def test_a_list_that_was_long_on_its_way_makes_nobody_come_twice(hall: Hall) -> None:
+    """Its waits are of some moment since it was asked for: who seems to have joined later may be who is known."""
+    hall.join(1, "c1")
+    hall.listed(9, WaitingCaller("c1", at(5)), asked=5)
+    hall.leave(9.1, "c1", WayOut.CONNECTED)
+    figures = hall.queue().figures
+    assert (figures.total_calls_queued, figures.answered, figures.wait_time) == (1, 1, us(8.1))
+
+
+def test_a_caller_who_came_again_unseen_is_counted_again(hall: Hall) -> None:
+    """Where the list came at once, its wait is too short for who was known to wait."""
+    hall.join(1, "c1")
+    hall.listed(9, WaitingCaller("c1", at(8)), asked=8.9)
+    assert hall.queue().figures.total_calls_queued == 2
