@@ -30,7 +30,7 @@ class Membership:
         member = self._member(queue, interface, name)
         member.membership = "static"
         queue.members.append(member)
-        self._truth.logged_in(member)
+        self._truth.logged_in(member, self._pbx.agenda.now)
 
     def add(
         self,
@@ -63,9 +63,9 @@ class Membership:
         member.paused, member.paused_reason = paused, cut(reason)
         member.last_pause = self._seconds() if paused else 0
         queue.members.append(member)
-        self._truth.logged_in(member)
         self._pbx.log("MANAGER", queue.name, member.interface, "ADDMEMBER", "PAUSED" if paused else "")
         self._pbx.say("QueueMemberAdded", "agent", member.event())
+        self._truth.logged_in(member, self._pbx.stamp)
         self._app_queue.distribute(queue)
 
     def remove(self, queue_name: str, interface: str) -> None:
@@ -85,9 +85,9 @@ class Membership:
         if member.membership == "static":
             raise RefusedError("Member not dynamic")
         queue.members.remove(member)
-        self._truth.logged_out(member)
         self._pbx.log("MANAGER", queue.name, member.interface, "REMOVEMEMBER")
         self._pbx.say("QueueMemberRemoved", "agent", member.event())
+        self._truth.logged_out(member, self._pbx.stamp)
 
     def pause(self, interface: str, *, paused: bool, queue_name: str = "", reason: str = "") -> None:
         """QueuePause, in one queue, or in all where none is named. It is told also where it was so before.
@@ -102,13 +102,14 @@ class Membership:
         if not queue_name:
             self._pbx.log("NONE", "NONE", members[0].name, f"{event}ALL", reason)
         for member in members:
-            if paused and (not member.paused or member.paused_reason != reason):
-                self._truth.paused(member)
+            is_new = paused and (not member.paused or member.paused_reason != reason)
             member.paused, member.paused_reason = paused, reason
             if paused:
                 member.last_pause = self._seconds()
             self._pbx.log("NONE", member.queue, member.name, event, reason)
             self._pbx.say("QueueMemberPause", "agent", member.event())
+            if is_new:
+                self._truth.paused(member, self._pbx.stamp)
             if not paused:
                 member.paused_reason = ""
         if not paused:

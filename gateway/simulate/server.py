@@ -190,6 +190,7 @@ class AmiServer:
         account: Who may log in.
         actions: What can be asked; to be set before anybody logs in.
         port: The port it listens at.
+        latest: How long after its own time an event was sent at most, microseconds: by a machine that has no time.
     """
 
     actions: Actions
@@ -197,6 +198,7 @@ class AmiServer:
     def __init__(self, agenda: Agenda, account: Account, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.account = account
         self.port = port
+        self.latest = 0
         self._host = host
         self._agenda = agenda
         self._clients: dict[asyncio.Task[None], _Client] = {}
@@ -254,6 +256,8 @@ class AmiServer:
         """Send the events that wait."""
         events, self._pending = self._pending, []
         clients = [client for client in self._clients.values() if client.account is not None]
+        if events and events[0].at is not None:
+            self.latest = max(self.latest, wall() - events[0].at)
         if events and clients:
             encoded = [(event, event.encode()) for event in events]
             for client in clients:

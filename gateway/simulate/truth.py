@@ -6,11 +6,11 @@ It is written where things happen, not where they are told: no event is read for
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.simulate.agenda import SECOND, Agenda
+from gateway.simulate.agenda import SECOND
 from gateway.simulate.queues import SERVICE_LEVEL, Member, Queue
 
 NEAR: Final = 500_000
-"""Microseconds."""
+"""Microseconds by which, on a machine that has time, nothing is told late."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,8 +29,7 @@ class SessionTruth:
         longest_wait: Of one.
         missed: How often the phone rang in vain.
         wrap_up: In wrap-ups that have ended.
-        nearly: What wrap-ups lacked that were cut short less than ``NEAR`` before their end: whoever hears of it a
-            moment late has ended them by itself, and has so much more.
+        cut: What each wrap-up lacked that was cut short.
     """
 
     queue: str
@@ -44,17 +43,21 @@ class SessionTruth:
     longest_wait: int = 0
     missed: int = 0
     wrap_up: int = 0
-    nearly: int = 0
+    cut: list[int] = field(default_factory=list)
     _waits: list[int] = field(default_factory=list)
     _wrapping_up: tuple[int, int] | None = None
+
+    def nearly(self, late: int = NEAR) -> int:
+        """What whoever hears of everything up to *late* may have more: it ended wrap-ups by itself, at their limit."""
+        return sum(each for each in self.cut if each < late)
 
     def end_wrap_up(self, at: int) -> None:
         """A wrap-up ends, at its limit if that was before."""
         if self._wrapping_up is not None:
             since, until = self._wrapping_up
             self.wrap_up += min(at, until) - since
-            lacking = until - at
-            self.nearly += lacking if 0 < lacking < NEAR else 0
+            if at < until:
+                self.cut.append(until - at)
             self._wrapping_up = None
 
     def answer(self, wait: int, at: int) -> None:
@@ -116,27 +119,26 @@ class Truth:
         queues: By name.
     """
 
-    def __init__(self, agenda: Agenda) -> None:
-        self._agenda = agenda
+    def __init__(self) -> None:
         self.sessions: list[SessionTruth] = []
         self.queues: dict[str, QueueTruth] = {}
         self._sessions: dict[Member, SessionTruth] = {}
 
-    def logged_in(self, member: Member) -> None:
+    def logged_in(self, member: Member, at: int) -> None:
         """A membership begins."""
-        session = SessionTruth(member.queue, member.name, member.interface, self._agenda.now)
+        session = SessionTruth(member.queue, member.name, member.interface, at)
         self.sessions.append(session)
         self._sessions[member] = session
 
-    def logged_out(self, member: Member) -> None:
+    def logged_out(self, member: Member, at: int) -> None:
         """A membership ends. A talk that goes on belongs to it."""
         session = self._sessions[member]
-        session.end_wrap_up(self._agenda.now)
-        session.ended = self._agenda.now
+        session.end_wrap_up(at)
+        session.ended = at
 
-    def paused(self, member: Member) -> None:
+    def paused(self, member: Member, at: int) -> None:
         """A member is paused anew, or for another reason."""
-        self._sessions[member].end_wrap_up(self._agenda.now)
+        self._sessions[member].end_wrap_up(at)
 
     def missed(self, member: Member) -> None:
         """A member's phone rang in vain."""

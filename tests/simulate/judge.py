@@ -10,7 +10,7 @@ from gateway.mqtt.payloads import SessionPayload
 from gateway.mqtt.queue_payloads import QueuePayload
 from gateway.simulate.agenda import SECOND
 from gateway.simulate.queues import SERVICE_LEVEL
-from gateway.simulate.truth import QueueTruth, SessionTruth, Truth
+from gateway.simulate.truth import NEAR, QueueTruth, SessionTruth, Truth
 
 PER_CALL: Final = 0.0005
 """Seconds: the events of one act are told within half a millisecond, and figures are rounded to one."""
@@ -31,8 +31,8 @@ def every(sessions: Iterable[SessionTruth]) -> dict[Key, list[SessionTruth]]:
     return found
 
 
-def of_sessions(told: Iterable[SessionPayload], truth: Truth) -> list[str]:
-    """What is wrong with the last word on each session there was, those that ended included."""
+def of_sessions(told: Iterable[SessionPayload], truth: Truth, *, late: int = NEAR) -> list[str]:
+    """What is wrong with the last word on each session, those that ended included; *late* as of `of_session`."""
     mine: dict[Key, list[SessionPayload]] = defaultdict(list)
     for session in told:
         mine[session.group, session.agent, session.address].append(session)
@@ -44,15 +44,19 @@ def of_sessions(told: Iterable[SessionPayload], truth: Truth) -> list[str]:
             wrong.append(f"{key}: {len(sessions)} sessions for {len(known.get(key, ()))}")
             continue
         for session, is_so in zip(sessions, known.get(key, ()), strict=True):
-            wrong += [f"{key} {each}" for each in of_session(session, is_so)]
+            wrong += [f"{key} {each}" for each in of_session(session, is_so, late=late)]
     return wrong
 
 
-def of_session(told: SessionPayload, known: SessionTruth) -> Iterator[str]:
-    """What is wrong with one session."""
+def of_session(told: SessionPayload, known: SessionTruth, *, late: int = NEAR) -> Iterator[str]:
+    """What is wrong with one session.
+
+    *late*: microseconds by which what happened was told late at most: a wrap-up that was cut short less before its
+    limit may have been ended by the limit.
+    """
     rounded = PER_CALL * (known.calls + 1)
     calls, talk, wait = known.calls, known.talk / SECOND, known.wait / SECOND
-    wrap_up, over = known.wrap_up / SECOND, known.nearly / SECOND
+    wrap_up, over = known.wrap_up / SECOND, known.nearly(late) / SECOND
     start, end = _seconds(told.session_start_time), _seconds(told.session_end_time or told.as_of)
     hours = (end - start) / 3600
     exact: dict[str, tuple[float, float, float]] = {
@@ -86,7 +90,7 @@ def of_session(told: SessionPayload, known: SessionTruth) -> Iterator[str]:
     )
 
 
-def of_agents(told: Iterable[AgentPayload], truth: Truth) -> list[str]:
+def of_agents(told: Iterable[AgentPayload], truth: Truth, *, late: int = NEAR) -> list[str]:
     """What is wrong with agents whose measurement period has all of their sessions."""
     sessions: dict[str, list[SessionTruth]] = defaultdict(list)
     for each in truth.sessions:
@@ -96,7 +100,7 @@ def of_agents(told: Iterable[AgentPayload], truth: Truth) -> list[str]:
     for name, agent in agents.items():
         mine = sessions[name]
         calls, talk = sum(each.calls for each in mine), sum(each.talk for each in mine) / SECOND
-        wrap_up, over = sum(each.wrap_up for each in mine) / SECOND, sum(each.nearly for each in mine) / SECOND
+        wrap_up, over = sum(each.wrap_up for each in mine) / SECOND, sum(each.nearly(late) for each in mine) / SECOND
         rounded = PER_CALL * (calls + 1)
         exact = {
             "number_of_acd_calls": (agent.number_of_acd_calls, calls, 0),

@@ -56,7 +56,7 @@ class Scripted:
         self.log: list[str] = []
         self.agenda = Agenda(start)
         self.pbx = Pbx(self.agenda, queues, tell=self.told.append, write=self.log.append)
-        self.truth = Truth(self.agenda)
+        self.truth = Truth()
         self.queue = AppQueue(self.pbx, self.hands, self.truth, longest_wait=longest_wait)
         self.membership = Membership(self.queue, self.truth)
 

@@ -72,6 +72,7 @@ def _text(verdict: Verdict) -> str:
         f"memory, medians of the second and of the last quarter: {memory}",
         f"memory at most: {max((sample.resident for sample in verdict.samples), default=0) / 1e6:.1f} MB",
         f"processor: {verdict.cpu / verdict.seconds:.1%} of a core; longest Ping {verdict.lag * 1e3:.0f} ms",
+        f"late: what happened was told or taken up to {verdict.late:.1f} s late",
         f"store: {verdict.store / 1e6:.1f} MB",
         f"faults: {len(verdict.faults)}",
         *verdict.faults[:MOST_SHOWN],

@@ -15,7 +15,9 @@ from typing import Any, Final
 import aiohttp
 
 from gateway.client import GatewayClient
+from gateway.simulate.agenda import SECOND
 from gateway.simulate.simulation import Plan, Simulation
+from gateway.simulate.truth import NEAR
 from tests.bench.lines import ROOT
 from tests.bench.process import cpu_seconds
 from tests.broker import SampleBroker, free_port
@@ -49,6 +51,7 @@ class Verdict:
         store: Bytes of its file at the end.
         handled: Events that it took from Asterisk.
         lag: The longest round trip of a Ping that it told, in seconds.
+        late: By how much the simulator told something late, or the gateway took it, at most; in seconds.
     """
 
     faults: list[str]
@@ -63,6 +66,7 @@ class Verdict:
     store: int
     handled: int
     lag: float
+    late: float
 
 
 @dataclass(slots=True)
@@ -85,6 +89,7 @@ class Soak:
     _heard: Heard = field(default_factory=Heard)
     _samples: list[Sample] = field(default_factory=list)
     _lag: float = 0.0
+    _late: float = NEAR / SECOND
 
     async def run(self) -> Verdict:
         """Run it, and judge."""
@@ -130,6 +135,7 @@ class Soak:
             store=(self.directory / "gateway.db").stat().st_size,
             handled=handled,
             lag=self._lag,
+            late=self._late,
         )
 
     async def _watch(
@@ -152,10 +158,13 @@ class Soak:
             hours = (time.monotonic() - began) * self.plan.speed / 3600
             async with pages.get("/healthz") as answer:
                 healthy = answer.status == 200
+            async with pages.get("/metrics") as answer:
+                behind = samples(await answer.text()).get("cti_gateway_ami_lag_seconds", 0.0)
             sample = look(process.pid, at=hours, healthy=healthy)
             self._samples.append(sample)
             health = client.health
             self._lag = max(self._lag, (health and health.ami_lag) or 0.0)
+            self._late = max(self._late, self._lag, behind, simulation.server.latest / SECOND)
             if hours - noted >= min(1.0, self.hours / 10):
                 noted = hours
                 now = simulation.center.standing()
@@ -166,10 +175,10 @@ class Soak:
 
     async def _settled(self, simulation: Simulation, client: GatewayClient, pages: aiohttp.ClientSession) -> list[str]:
         """What is wrong with the figures, once the last wrap-up was told."""
-        truth = simulation.center.truth
+        truth, late = simulation.center.truth, round(self._late * SECOND)
 
         def queues_and_agents() -> list[str]:
-            return judge.of_queues(client.queues(), truth) + judge.of_agents(client.agents(), truth)
+            return judge.of_queues(client.queues(), truth) + judge.of_agents(client.agents(), truth, late=late)
 
         with suppress(TimeoutError):
             await client.until(lambda: not queues_and_agents(), timeout=SETTLED_WITHIN)
@@ -177,7 +186,7 @@ class Soak:
         async with pages.get("/metrics") as answer:
             metrics = judge.of_metrics(samples(await answer.text()), truth)
         await client.publish_health()
-        faults = queues_and_agents() + judge.of_sessions(self._heard.sessions.values(), truth) + metrics
+        faults = queues_and_agents() + judge.of_sessions(self._heard.sessions.values(), truth, late=late) + metrics
         health = client.health
         assert health is not None
         counters = {
