@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -25,6 +26,10 @@ from gateway.errors import AmiConnectionError, AmiProtocolError, AmiTimeoutError
 from gateway.guard import tell
 
 _log = logging.getLogger(__name__)
+
+TURN: Final = 32
+"""Messages that are handed on in one step of the loop: of a broker that takes twenty publishes at once, a step that
+takes what hundreds of events bring gets rid of no more than twenty of them."""
 
 # Every id the library makes in this process begins so: what bears it and waits for nobody is a late answer.
 _OUR_IDS: Final[str] = f"action/{OutgoingAction.action_id_generator.uid}/"
@@ -47,6 +52,8 @@ class MendedProtocol(AMIProtocol):  # type: ignore[misc]  # the library has no t
         self.last_contact = clock.now()
         self.unclaimed = 0
         self.closed = True
+        self._waiting: deque[AmiMessage] = deque()
+        self._is_reading = True
         self.responses: dict[str, OutgoingAction] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -59,7 +66,7 @@ class MendedProtocol(AMIProtocol):  # type: ignore[misc]  # the library has no t
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def data_received(self, data: bytes) -> None:
-        """Read the clock once, and hand on every message these bytes complete."""
+        """Read the clock once, and hand on every message these bytes complete, in turns if they are many."""
         if self.closed:
             return
         self.last_contact = arrival = self._clock.now()
@@ -71,13 +78,34 @@ class MendedProtocol(AMIProtocol):  # type: ignore[misc]  # the library has no t
         if self._decoder.greeting is not None and not self.greeting.done():
             self.version = self._decoder.greeting.rpartition("/")[2]
             self.greeting.set_result(self._decoder.greeting)
-        for message in messages:
+        self._waiting.extend(messages)
+        if self._decoder.failure is not None:
+            self._hand_on(len(self._waiting))
+            self.end(self._decoder.failure)
+        elif self._is_reading:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        """Hand on as much as the loop's other work can wait for, and read no more until all of it is handed on."""
+        if self.closed:
+            return
+        self._hand_on(TURN)
+        if self._waiting:
+            self._owner.loop.call_soon(self._take_turn)
+        if self._is_reading is bool(self._waiting) and not self.closed:
+            self._is_reading = not self._waiting
+            if self._is_reading:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
+    def _hand_on(self, most: int) -> None:
+        """Hand on so many messages of those that wait."""
+        for _ in range(min(most, len(self._waiting))):
             if self.closed:  # by whoever got the message before: what comes after the end is not told
                 break
-            self.handle_message(message)
+            self.handle_message(self._waiting.popleft())
         self._owner.read_is_over()
-        if self._decoder.failure is not None:
-            self.end(self._decoder.failure)
 
     def handle_message(self, message: AmiMessage) -> None:
         """To the action it answers, else to the listener of events; late answers to nobody."""
@@ -89,7 +117,9 @@ class MendedProtocol(AMIProtocol):  # type: ignore[misc]  # the library has no t
             self.unclaimed += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone."""
+        """The socket is gone; what came before it went is told first."""
+        if not self.closed:
+            self._hand_on(len(self._waiting))
         self.end(AmiConnectionError(_describe_loss(exc)))
 
     def close(self) -> None:

@@ -470,8 +470,8 @@ class Picture:
     def _settle(self) -> None:
         if self._is_unsettled:
             self._is_unsettled = False
-            self._restart_timer()
             self.on_applied()
+            self._restart_timer()
 
     def _restart_timer(self) -> None:
         deadlines = [self._translator.next_deadline()]

@@ -17,7 +17,7 @@ import pytest
 
 from gateway.ami.action import OutgoingAction
 from gateway.ami.client import AmiClient, AmiSettings, Pong
-from gateway.ami.connection import AmiConnection
+from gateway.ami.connection import TURN, AmiConnection
 from gateway.ami.framing import AmiDecoder
 from gateway.ami.message import AmiMessage, Arrival
 from gateway.clock import SystemClock
@@ -695,3 +695,33 @@ async def test_a_protocol_error_is_a_connection_error() -> None:
         with pytest.raises(AmiProtocolError):
             await connection.connect("127.0.0.1", port)
         assert [type(reason) for reason in lost] == [AmiProtocolError]
+
+
+async def test_many_messages_are_handed_on_in_turns(asterisk: ScriptedAsterisk, listener: RecordingListener) -> None:
+    """What comes at once does not keep the loop from its other work, and is told whole and in order."""
+    async with linked(asterisk, listener):
+        steps: list[int] = []
+
+        def ask_for_a_step(_message: AmiMessage) -> None:
+            asyncio.get_running_loop().call_soon(steps.append, len(listener.events))
+
+        listener.on_message = ask_for_a_step
+        asterisk.send("".join(f"Event: QueueCallerJoin\r\nCount: {number}\r\n\r\n" for number in range(300)))
+        async with asyncio.timeout(5):
+            while len(steps) < 300:  # noqa: ASYNC110  what is counted are the loop's own steps
+                await asyncio.sleep(0)
+        counts = [message.fields["count"] for message in listener.all("message") if "count" in message.fields]
+        assert counts == [str(number) for number in range(300)]
+        assert steps[0] <= 2 * TURN
+
+
+async def test_what_waits_for_its_turn_is_told_before_the_loss(
+    asterisk: ScriptedAsterisk, listener: RecordingListener
+) -> None:
+    """A link that breaks takes nothing with it that had come."""
+    async with linked(asterisk, listener):
+        asterisk.send("".join(f"Event: QueueCallerJoin\r\nCount: {number}\r\n\r\n" for number in range(300)))
+        asterisk.close_sessions()
+        await listener.until("disconnected")
+        before = listener.words[: listener.words.index("disconnected")]
+        assert before.count("message") >= 300
