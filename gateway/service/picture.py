@@ -31,9 +31,11 @@ from gateway.domain.session import AgentSession, Cause, SessionEvent
 from gateway.mqtt.announcer import Announcer
 from gateway.mqtt.presentation import time_of_day
 from gateway.queue_log.recover import Gap
+from gateway.service.alarm import Alarm
 from gateway.service.expectations import Expectations
+from gateway.service.lateness import Lateness
 from gateway.service.recovery import Recovered
-from gateway.timeline import STEP, Timeline
+from gateway.timeline import Timeline
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +82,6 @@ class Picture:
         events: Events taken, by name.
         losses: How often the link was lost.
         gaps: Losses after which a picture was made again, by what came of them: ``recovered``, ``partly`` or ``lost``.
-        lag: Microseconds between Asterisk's stamp on the last event and its arrival; None before the first.
         heard: Events that came since the login and wait for the verdict.
         connected_at: Instant of the login.
         wanted: Queues to be listed (again) at once.
@@ -111,7 +112,6 @@ class Picture:
         self.events: Counter[str] = Counter()
         self.losses = 0
         self.gaps: Counter[str] = Counter()
-        self.lag: int | None = None
         self.wanted: dict[str, None] = {}
         self.heard: list[AmiMessage] = []
         self.connected_at = 0
@@ -137,10 +137,8 @@ class Picture:
         self._begun = False
         self._stopped = False
         self._waiting: list[Callable[[], None]] | None = None
-        self._doubted_at = 0
-        self._usual_lag = self._heard_at = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_due: int | None = None
+        self._lateness = Lateness(timeline)
+        self._alarm = Alarm(self.now, lambda: self.in_order(self._pass_time))
         self._is_reading = self._is_unsettled = False
         self._changed: set[str] = set()
         announcer.hold()
@@ -170,6 +168,11 @@ class Picture:
         self._last_contact = self._last_sign = last_contact
 
     @property
+    def lag(self) -> int | None:
+        """Microseconds between Asterisk's stamp on the last event and its arrival; None before the first."""
+        return self._lateness.lag
+
+    @property
     def events_handled(self) -> int:
         """Events taken."""
         return self.events.total()
@@ -187,7 +190,7 @@ class Picture:
         self.settled = False
         self.heard = []
         self.connected_at = self.now()
-        self._usual_lag = 0
+        self._lateness.begin_anew()
         self.on_login("ami")
         self._change_link("resyncing")
         _log.info("making a picture of %s", greeting)
@@ -235,7 +238,7 @@ class Picture:
         self._waiting = None
         self._begun = False
         self._announcer.hold()
-        self._stop_timer()
+        self._alarm.stop()
         was_current, self.current = self.current, False
         self.link.last_error = reason
         self._change_link("down")
@@ -252,7 +255,7 @@ class Picture:
     def stop(self) -> None:
         """An orderly stop: from now on the picture is not current."""
         self._stopped = True
-        self._stop_timer()
+        self._alarm.stop()
         self._last_contact = self.as_of()
         self.current = False
         self._announcer.hold()
@@ -343,7 +346,7 @@ class Picture:
         self._announcer.bridge_event("RESYNC_FINISHED", now, sessions_changed=changed)
         _log.info("the picture is current: %d sessions, %d of them new or changed", self._count(), changed)
         self.on_change()
-        self._restart_timer()
+        self._set_alarm()
 
     def _count(self) -> int:
         return sum(1 for _ in self._handler.sessions())
@@ -361,31 +364,11 @@ class Picture:
         if message.event == RELOADED:
             self.on_reloaded()
         stamped = timestamp(message.fields.get("timestamp"))
-        if stamped is not None:
-            arrival = message.arrival
-            if self._doubts(stamped, arrival):
-                self._waiting = [lambda: self._take_undoubted(message)]
-                self._doubted_at = arrival.steady
-                self.on_doubt()
-                return
-        self._take_undoubted(message)
-
-    def _doubts(self, stamped: int, arrival: Arrival) -> bool:
-        """Whether Asterisk's clock must be measured first; at most once a second, as events may just be late.
-
-        Where more comes than can be taken, each event is later than the one before, by no more than lies between the
-        two. A clock that is set back makes it more.
-        """
-        lag = self._timeline.lag(stamped, arrival.steady)
-        gap, self._heard_at = arrival.steady - self._heard_at, arrival.steady
-        more = 0 if lag is None else lag - self._usual_lag
-        if lag is None or min(abs(lag), abs(more)) <= STEP or 0 < more <= gap <= SECOND:
-            self._usual_lag = lag or 0
-            return False
-        if arrival.steady - self._doubted_at <= SECOND:
-            return False
-        self._usual_lag = lag
-        return True
+        if stamped is not None and self._lateness.is_doubtful(stamped, message.arrival):
+            self._waiting = [lambda: self._take_undoubted(message)]
+            self.on_doubt()
+        else:
+            self._take_undoubted(message)
 
     def settle_doubt(self) -> None:
         """Asterisk's clock was measured, or could not be: go on."""
@@ -395,18 +378,9 @@ class Picture:
     def _take_undoubted(self, message: AmiMessage) -> None:
         for fact in self._translator.receive(message):
             self.apply(fact)
-        self._last_sign = max(self._last_sign or 0, self._told_until(message))
+        told_until = self._lateness.told_until(timestamp(message.fields.get("timestamp")), message.arrival)
+        self._last_sign = max(self._last_sign or 0, told_until)
         self._settle_soon()
-
-    def _told_until(self, message: AmiMessage) -> int:
-        """Up to when the stream has told all with this message: one that came late tells of the time of its stamp."""
-        steady = message.arrival.steady
-        now = self._timeline.now(steady)
-        stamped = timestamp(message.fields.get("timestamp"))
-        if stamped is None:
-            return now
-        self.lag = max(0, now - self._timeline.instant(stamped, steady))
-        return now - self.lag
 
     def _heard_until(self, last_contact: Arrival) -> int:
         """Up to when all that happened was told and applied, of a link whose last byte came at *last_contact*."""
@@ -471,30 +445,14 @@ class Picture:
         if self._is_unsettled:
             self._is_unsettled = False
             self.on_applied()
-            self._restart_timer()
+            self._set_alarm()
 
-    def _restart_timer(self) -> None:
+    def _set_alarm(self) -> None:
         deadlines = [self._translator.next_deadline()]
         if self.current:
             deadlines.append(self._center.next_deadline())
         due = min((each for each in deadlines if each is not None), default=None)
-        if due == self._timer_due:
-            return
-        self._stop_timer()
-        if due is not None and self.link.link != "down":
-            self._timer_due = due
-            delay = max(0, due - self.now()) / SECOND
-            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
-
-    def _stop_timer(self) -> None:
-        self._timer_due = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _on_timer(self) -> None:
-        self._timer = self._timer_due = None
-        self.in_order(self._pass_time)
+        self._alarm.set(None if self.link.link == "down" else due)
 
     def _pass_time(self) -> None:
         now = self.now()
@@ -502,7 +460,7 @@ class Picture:
             self.apply(fact)
         if self.current:
             self.apply(TimePassed(now))
-        self._restart_timer()
+        self._set_alarm()
 
     def _change_link(self, link: Link, *, announce: bool = True) -> None:
         if link != self.link.link:
