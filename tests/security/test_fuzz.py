@@ -128,7 +128,7 @@ async def test_any_command_is_answered_once_and_breaks_nothing(
         )
     ] + [b"READY", b"SESSION_ENDED", b'"NOT_READY"']
     with caplog.at_level(logging.WARNING, logger="gateway"):
-        async with live(broker, asterisk, max_in_flight=1000) as gateway:
+        async with live(broker, asterisk, max_in_flight=1000, max_per_second=100_000) as gateway:
             commander, sent = gateway.gateway.commander, 0
             for chance in cases():
                 payload = mutated(chance, chance.choice(seeds), seeds)

@@ -169,7 +169,7 @@ class Everything:
 @pytest.fixture
 async def gateway(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator[Live]:
     """A gateway that may do everything."""
-    async with live(broker, asterisk, max_age=3600) as running:
+    async with live(broker, asterisk, max_age=3600, max_per_second=10_000) as running:
         yield running
 
 
