@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -30,6 +30,21 @@ TOLD_WITHIN: Final = 120.0
 STOP_WITHIN: Final = 20.0
 
 Settings = Mapping[str, Mapping[str, Any]]
+
+
+@contextmanager
+def _cores() -> Iterator[set[int]]:
+    """The processor that the bridge has for itself; what is started meanwhile has the others, where there are any.
+
+    Else the scheduler would decide each time which of five processes waits for which.
+    """
+    before = os.sched_getaffinity(0)
+    first = {min(before)}
+    os.sched_setaffinity(0, before - first or first)
+    try:
+        yield first
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class World:
@@ -74,11 +89,13 @@ class World:
         self._module = module
         self._environment = environment
         self._stack = ExitStack()
+        self._cores: set[int] = set()
         self._process: subprocess.Popen[bytes] | None = None
         self._ends = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
+            self._cores = stack.enter_context(_cores())
             self._directory.mkdir(parents=True, exist_ok=True)
             broker = stack.enter_context(SampleBroker(self._directory / "broker"))
             log = self._directory / "bench.log"
@@ -93,6 +110,7 @@ class World:
             stack.callback(self.stop_bridge)
             self.started_at = time.time()
             self._process = self._start(ami_port, broker.port, broker.USERS["cti-gateway"])
+            os.sched_setaffinity(self._process.pid, self._cores)
             self._await_ready()
             self._stack = stack.pop_all()
         return self
