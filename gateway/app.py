@@ -283,7 +283,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     _join(bridge, ledger, commander, resync, ami)
     bridge.on_login = keeper.logged_in.add
     picture.on_burst = ledger.begin_burst
-    picture.on_applied = ledger.end_burst
+    picture.on_applied = lambda more: ledger.end_burst(more=more)
     picture.on_login = keeper.logged_in.add
     backlog.sender = mqtt = MqttClient(
         _mqtt_settings(config, topics),

@@ -93,8 +93,8 @@ class AmiListener(Protocol):
     def ami_message(self, message: AmiMessage) -> None:
         """An event that belongs to no action of the gateway's."""
 
-    def ami_read(self) -> None:
-        """All events that came at once have been handed on."""
+    def ami_read(self, *, more: bool) -> None:
+        """What was to be handed on at once has been; *more* has come, and waits for its turn."""
 
     def ami_pong(self, pong: Pong) -> None:
         """Asterisk has answered a Ping."""
@@ -216,7 +216,7 @@ class AmiClient:
             wanted=self._settings.wanted,
             withhold_callers=self._settings.withhold_callers,
             on_event=lambda event: self._event(connection, event),
-            on_read=self._listener.ami_read,
+            on_read=lambda more: self._listener.ami_read(more=more),
             on_lost=lambda reason: self._lost(connection, reason),
         )
         try:

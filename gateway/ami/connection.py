@@ -27,9 +27,9 @@ from gateway.guard import tell
 
 _log = logging.getLogger(__name__)
 
-TURN: Final = 32
-"""Messages that are handed on in one step of the loop: of a broker that takes twenty publishes at once, a step that
-takes what hundreds of events bring gets rid of no more than twenty of them."""
+TURN: Final = 64
+"""Messages that are handed on in one step of the loop: what they bring leaves before the next are taken, and of a broker
+that takes so many publishes at once a step gets rid of no more than that."""
 
 # Every id the library makes in this process begins so: what bears it and waits for nobody is a late answer.
 _OUR_IDS: Final[str] = f"action/{OutgoingAction.action_id_generator.uid}/"
@@ -105,7 +105,7 @@ class MendedProtocol(AMIProtocol):  # type: ignore[misc]  # the library has no t
             if self.closed:  # by whoever got the message before: what comes after the end is not told
                 break
             self.handle_message(self._waiting.popleft())
-        self._owner.read_is_over()
+        self._owner.turn_is_over(more=bool(self._waiting))
 
     def handle_message(self, message: AmiMessage) -> None:
         """To the action it answers, else to the listener of events; late answers to nobody."""
@@ -159,7 +159,7 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
         withhold_callers: bool = False,
         on_event: Callable[[AmiMessage], None],
         on_lost: Callable[[AmiConnectionError], None],
-        on_read: Callable[[], None] = lambda: None,
+        on_read: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """Connect nothing yet.
 
@@ -169,7 +169,8 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
             withhold_callers: Whether numbers and names of callers are left out.
             on_event: Called with each event in wire order. An exception in it is logged, and costs nothing else.
             on_lost: Called once when a connection that was made ends, by whichever side.
-            on_read: Called when all that came at once has been handed on; as to exceptions likewise.
+            on_read: Called when what was to be handed on at once has been, and told whether more has come and waits for
+                its turn; as to exceptions likewise.
         """
         super().__init__(loop=asyncio.get_running_loop(), encoding="utf-8", log=_log)
         self._clock = clock
@@ -253,9 +254,9 @@ class AmiConnection(Manager):  # type: ignore[misc]  # the library has no types
         """Hand on one event, at once, in wire order."""
         tell(self._on_event, event)
 
-    def read_is_over(self) -> None:
-        """All that came at once has been handed on."""
-        tell(self._on_read)
+    def turn_is_over(self, *, more: bool) -> None:
+        """What was to be handed on at once has been."""
+        tell(self._on_read, more)
 
     def connection_lost(self, reason: AmiConnectionError) -> None:
         """The protocol has ended; told once."""

@@ -122,8 +122,12 @@ class MqttClient:
         self._outbox.withdraw(until)
         self._sender.step_soon()
 
-    def work_off(self) -> None:
-        """Send now what would leave in the loop's next step. Not for who is in the middle of a change."""
+    def work_off(self, *, more: bool = False) -> None:
+        """Send now what would leave in the loop's next step. Not for who is in the middle of a change.
+
+        *more*: more is about to come at once, so that snapshots may be left for their successors.
+        """
+        self._sender.in_a_hurry = more
         self._sender.step_if_due()
 
     async def drain(self) -> None:

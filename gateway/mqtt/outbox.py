@@ -1,16 +1,17 @@
-"""What still has to reach the broker, in the order it has to leave. Knows no socket, no clock and no loop.
+"""What still has to reach the broker, and what of it is next. Knows no socket, no clock and no loop.
 
-Two kinds share one queue: events, each kept until the broker has acknowledged it, and marks, each saying that a
-retained topic must be sent as it is by then. The topics bound the marks; whoever adds events minds how many there are.
+Two kinds wait here: events, each kept until the broker has acknowledged it, and marks, each saying that a retained
+topic must be sent as it is by then. Each kind leaves in its own order; an event goes before the marks that wait, as it
+is ready and they are yet to be made, but never before a fence. The topics bound the marks; whoever adds events minds
+how many there are.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
 ATTEMPTS: Final = 3  # connections a message may cost before it is set aside
 ENTRY_OVERHEAD: Final = 400  # bytes an entry takes beside its payload, about, by sys.getsizeof over its parts
-_COMPACT_FROM: Final = 1_000  # hollow entries that are left in the queue before it is worth rebuilding
 
 
 class Entry:
@@ -18,14 +19,14 @@ class Entry:
 
     Attributes:
         topic: Where to.
-        payload: What, for an event; None for a mark and for a hollow entry.
+        payload: What, for an event; None for a mark.
         seq: The event's number, for whoever reads a log; None if it has none.
         number: What the caller knows the event by; None if it does not ask when it is gone.
         correlation_data: MQTT 5 Correlation Data to send with it.
         is_mark: Whether it is a mark.
         is_fence: A mark that no event may overtake: what it shows is true only behind all that was before it.
+        place: Its place among all that wait: lower ones came before it.
         removes: The mark was last sent as a removal.
-        hollow: No longer to be sent; only its place is left.
         suspect: It was under way when a connection was lost, so it goes alone, that the next loss finds the culprit.
         cost: Connections lost while it was the oldest under way.
         sent_at: When it was last handed to the connection, by the caller's clock.
@@ -34,11 +35,11 @@ class Entry:
     __slots__ = (
         "correlation_data",
         "cost",
-        "hollow",
         "is_fence",
         "is_mark",
         "number",
         "payload",
+        "place",
         "removes",
         "sent_at",
         "seq",
@@ -62,8 +63,8 @@ class Entry:
         self.correlation_data = correlation_data
         self.is_mark = payload is None
         self.is_fence = False
+        self.place = 0
         self.removes = False
-        self.hollow = False
         self.suspect = False
         self.cost = 0
         self.sent_at = 0.0
@@ -77,7 +78,7 @@ class Entry:
 
 
 class Outbox:
-    """The queue of entries, and those under way on the present connection by packet identifier.
+    """The entries that wait, and those under way on the present connection by packet identifier.
 
     Attributes:
         depth: Events not yet acknowledged.
@@ -89,10 +90,10 @@ class Outbox:
         self._gone = gone
         self.depth = 0
         self.depth_bytes = 0
-        self._queue: deque[Entry] = deque()
-        self._events: deque[Entry] = deque()  # the waiting events of _queue, to find the oldest at once
-        self._marks: dict[str, Entry] = {}  # the waiting marks of _queue
-        self._hollow = 0
+        self._events: deque[Entry] = deque()
+        self._marks: OrderedDict[str, Entry] = OrderedDict()
+        self._fences: OrderedDict[str, Entry] = OrderedDict()  # those of the marks that are
+        self._first = self._last = 0  # places: of what was put before all else, and behind it
         self._under_way: dict[int, Entry] = {}
         self._probing = False
         self._mark_costs: dict[str, int] = {}  # a mark is made anew at each connection, so its cost lives here
@@ -101,6 +102,11 @@ class Outbox:
     def is_empty(self) -> bool:
         """Whether everything has been acknowledged."""
         return not (self._events or self._marks or self._under_way)
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether a mark waits."""
+        return bool(self._marks)
 
     @property
     def under_way(self) -> int:
@@ -119,10 +125,11 @@ class Outbox:
             return entry.sent_at
         return None
 
+    # What waits ----------------------------------------------------------------------------------------------------
+
     def add(self, entry: Entry) -> None:
         """Append an event."""
-        self._queue.append(entry)
-        self._events.append(entry)
+        self._put(entry)
         self.depth += 1
         self.depth_bytes += entry.size
 
@@ -133,19 +140,18 @@ class Outbox:
             entry = events.popleft()
             self.depth -= 1
             self.depth_bytes -= entry.size
-            self._hollow_out(entry)
 
     def mark(self, topic: str, *, requeue: bool = False) -> None:
         """Append a mark; one that waits already keeps its place, or with *requeue* goes to the end, as a fence."""
-        waiting = self._marks.get(topic)
-        if waiting is not None:
+        if topic in self._marks:
             if not requeue:
                 return
-            self._hollow_out(waiting)
+            self._remove_mark(topic)
         if self._mark_costs.get(topic, 0) >= ATTEMPTS:
             self._mark_costs[topic] = ATTEMPTS - 1  # other content deserves a try of its own
-        self._queue.append(entry := self._new_mark(topic))
+        entry = self._new_mark(topic)
         entry.is_fence = requeue
+        self._put(entry)
 
     def connected(self, births: Iterable[str]) -> None:
         """Put marks for *births* before everything else, in that order; older marks for the same topics go.
@@ -154,48 +160,61 @@ class Outbox:
         """
         fresh: list[Entry] = []
         for topic in dict.fromkeys(births):
-            if self._mark_costs.get(topic, 0) >= ATTEMPTS:
-                continue
-            if topic in self._marks:
-                self._hollow_out(self._marks[topic])
-            fresh.append(self._new_mark(topic))
+            if self._mark_costs.get(topic, 0) < ATTEMPTS:
+                if topic in self._marks:
+                    self._remove_mark(topic)
+                fresh.append(self._new_mark(topic))
         if fresh:
             fresh[-1].is_fence = True
-        self._queue.extendleft(reversed(fresh))
+        for entry in reversed(fresh):
+            self.put_back(entry)
 
-    def take(self, window: int, taken: int = 0) -> Entry | None:
+    def take(self, window: int, *, events: bool = True, marks: bool = True) -> Entry | None:
         """Remove and return what is to be sent next; None if nothing is, or may be, with *window* under way at most.
 
-        *taken*: how many were taken already that are not under way yet.
+        Args:
+            window: How many the broker takes at once.
+            events: Whether an event may be taken.
+            marks: Whether a mark may; those up to a fence before the next event may always, a fence behind it never.
         """
-        if len(self._under_way) + taken >= window or self._probing:
+        if len(self._under_way) >= window or self._probing:
             return None
-        queue = self._queue
-        while queue and queue[0].hollow:
-            queue.popleft()
-            self._hollow -= 1
-        if not queue or (queue[0].suspect and (self._under_way or taken)):
-            return None
-        entry = queue.popleft()
-        if entry.is_mark:
-            self._let_go_of(entry)
+        event = self._events[0] if self._events else None
+        mark = next(iter(self._marks.values())) if self._marks else None
+        if event is not None and (mark is None or event.place < mark.place):
+            first: Entry | None = event
         else:
-            self._events.popleft()
-        return entry
+            first = mark
+        if first is not None and first.suspect:
+            return None if self._under_way else self._remove(first)
+        if event is not None and self._is_behind_fence(event):
+            return None if mark is None else self._remove(mark)
+        if event is not None and events:
+            return self._remove(event)
+        if mark is None or not marks or (mark.is_fence and first is event):
+            return None
+        return self._remove(mark)
+
+    def put_back(self, entry: Entry) -> None:
+        """Put *entry* before everything else: ``take`` undone."""
+        self._first -= 1
+        entry.place = self._first
+        if not entry.is_mark:
+            self._events.appendleft(entry)
+            return
+        self._marks[entry.topic] = entry
+        self._marks.move_to_end(entry.topic, last=False)
+        if entry.is_fence:
+            self._fences[entry.topic] = entry
+            self._fences.move_to_end(entry.topic, last=False)
+
+    # What is under way ---------------------------------------------------------------------------------------------
 
     def sent(self, identifier: int, entry: Entry, at: float) -> None:
         """Note that *entry* is under way as packet *identifier* since *at*."""
         entry.sent_at = at
         self._under_way[identifier] = entry
         self._probing = entry.suspect
-
-    def put_back(self, entry: Entry) -> None:
-        """Undo ``take``."""
-        self._queue.appendleft(entry)
-        if entry.is_mark:
-            self._marks[entry.topic] = entry
-        else:
-            self._events.appendleft(entry)
 
     def acknowledged(self, identifier: int) -> Entry | None:
         """Let go of what was sent as packet *identifier* and return it; None if nothing was."""
@@ -237,6 +256,8 @@ class Outbox:
                 self.put_back(entry)
         return culprit
 
+    # How -----------------------------------------------------------------------------------------------------------
+
     def _accuse(self, entry: Entry) -> Entry | None:
         if entry.is_mark:
             entry.cost = self._mark_costs.get(entry.topic, 0)
@@ -254,21 +275,35 @@ class Outbox:
             self._mark_costs.setdefault(entry.topic, 0)
 
     def _new_mark(self, topic: str) -> Entry:
-        entry = self._marks[topic] = Entry(topic, None)
+        entry = Entry(topic, None)
         entry.suspect = topic in self._mark_costs
         return entry
 
-    def _let_go_of(self, mark: Entry) -> None:
-        del self._marks[mark.topic]
-        if not self._marks:
-            self._marks = {}  # as small as it is: a start has many
+    def _put(self, entry: Entry) -> None:
+        self._last += 1
+        entry.place = self._last
+        if not entry.is_mark:
+            self._events.append(entry)
+            return
+        self._marks[entry.topic] = entry
+        if entry.is_fence:
+            self._fences[entry.topic] = entry
 
-    def _hollow_out(self, entry: Entry) -> None:
+    def _remove(self, entry: Entry) -> Entry:
+        """Remove the first event, or a mark."""
         if entry.is_mark:
-            self._let_go_of(entry)
-        entry.hollow = True
-        entry.payload = entry.correlation_data = None
-        self._hollow += 1
-        if self._hollow > _COMPACT_FROM and self._hollow * 2 > len(self._queue):
-            self._queue = deque(kept for kept in self._queue if not kept.hollow)
-            self._hollow = 0
+            self._remove_mark(entry.topic)
+        else:
+            self._events.popleft()
+        return entry
+
+    def _remove_mark(self, topic: str) -> None:
+        del self._marks[topic]
+        self._fences.pop(topic, None)
+        if not self._marks:
+            self._marks = OrderedDict()  # as small as it is: a start has many
+
+    def _is_behind_fence(self, event: Entry) -> bool:
+        for fence in self._fences.values():
+            return fence.place < event.place
+        return False

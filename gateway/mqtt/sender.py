@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from gateway.errors import MqttConnectionError
 from gateway.guard import tell
@@ -12,6 +12,9 @@ from gateway.mqtt.interface import MqttListener, Retained
 from gateway.mqtt.outbox import Entry, Outbox
 
 _logger = logging.getLogger(__name__)
+
+MARKS_WITHIN: Final = 0.1
+"""Seconds after which snapshots leave though there are events enough to send."""
 
 
 class Sender:
@@ -24,6 +27,7 @@ class Sender:
         outbox: What waits and what is under way.
         heard: Whether the broker has acknowledged anything on this connection.
         taken: Publishes that a broker has taken.
+        in_a_hurry: Whether more is about to be told at once.
     """
 
     def __init__(self, outbox: Outbox, window: int, state_topic: str, listener: MqttListener) -> None:
@@ -31,6 +35,7 @@ class Sender:
         self.outbox = outbox
         self.heard = False
         self.taken = 0
+        self.in_a_hurry = False
         self._window = window
         self._state_topic = state_topic
         self._listener = listener
@@ -38,6 +43,7 @@ class Sender:
         self._connection: Connection | None = None
         self._leaving = False
         self._step_due = False
+        self._marks_due: float | None = None  # by the loop's clock, while marks wait
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     @property
@@ -118,25 +124,34 @@ class Sender:
                 waiter.set_result(None)
 
     def _work_off(self, connection: Connection) -> None:
-        """Send what the window allows: the events first, as they are ready, and the snapshots are yet to be made."""
-        window = min(self._window, connection.receive_maximum)
-        marks: deque[Entry] = deque()
-        while not connection.lost.done() and (entry := self.outbox.take(window, len(marks))) is not None:
-            if entry.is_mark:
-                marks.append(entry)
-                if entry.is_fence or entry.suspect:
-                    self._send_all(connection, marks)
-            else:
-                self._send(connection, entry)
-        connection.flush()
-        self._send_all(connection, marks)
-        connection.flush()
+        """Send what the window allows: the events first, as they are ready, and the snapshots are yet to be made.
 
-    def _send_all(self, connection: Connection, marks: deque[Entry]) -> None:
-        while marks and not connection.lost.done():
-            self._send(connection, marks.popleft())
-        while marks:
-            self.outbox.put_back(marks.pop())
+        While there is more to come at once, snapshots are left for their successors; but some leave in any case.
+        """
+        window = min(self._window, connection.receive_maximum)
+        due = self._marks_due is not None and connection.now() >= self._marks_due
+        if due:
+            for _ in range(window):
+                if not self._send_next(connection, self.outbox.take(window, events=False)):
+                    break
+        while self._send_next(connection, self.outbox.take(window, marks=False)):
+            pass
+        connection.flush()
+        if not self.in_a_hurry:
+            while self._send_next(connection, self.outbox.take(window)):
+                pass
+            connection.flush()
+        if not self.outbox.has_marks:
+            self._marks_due = None
+        elif due or self._marks_due is None:
+            self._marks_due = connection.now() + MARKS_WITHIN
+
+    def _send_next(self, connection: Connection, entry: Entry | None) -> bool:
+        """Send *entry*, if there is one; returns whether there may be another."""
+        if entry is None:
+            return False
+        self._send(connection, entry)
+        return not connection.lost.done()
 
     def _send(self, connection: Connection, entry: Entry) -> None:
         content = self._render(entry) if entry.is_mark else None

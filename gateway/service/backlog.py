@@ -69,8 +69,8 @@ class Sender(Protocol):
     def refresh(self, topic: str, *, requeue: bool = False) -> None:
         """Send what a retained topic shows when its turn comes."""
 
-    def work_off(self) -> None:
-        """Send now what would be in the loop's next step."""
+    def work_off(self, *, more: bool = False) -> None:
+        """Send now what would be in the loop's next step; *more*: more is about to come at once."""
 
     async def drain(self) -> None:
         """Wait until the broker has everything."""

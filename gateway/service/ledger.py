@@ -137,12 +137,15 @@ class Ledger:
         """What comes now is kept by ``end_burst``, which is called in the same step of the loop."""
         self._in_burst = True
 
-    def end_burst(self) -> None:
-        """Keep what came, and have it leave at once. Not for who is in the middle of a change."""
+    def end_burst(self, *, more: bool = False) -> None:
+        """Keep what came, and have it leave at once. Not for who is in the middle of a change.
+
+        *more*: more is about to come at once.
+        """
         self._in_burst = False
         if self.failure is None:
             self._commit(patient=True)
-            self._backlog.sender.work_off()
+            self._backlog.sender.work_off(more=more)
 
     def refresh_at_once(self, topic: str) -> None:
         """Send a retained topic that shows nothing of what must be kept."""

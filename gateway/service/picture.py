@@ -87,7 +87,8 @@ class Picture:
         wanted: Queues to be listed (again) at once.
         on_login: Told that the login succeeded, by the name of the link.
         on_burst: Called when events begin to be applied that came at once.
-        on_applied: Called when what was applied must be kept: behind ``on_burst``, once for all of it.
+        on_applied: Called when what was applied must be kept: behind ``on_burst``, once for all of it; and told whether
+            more has come and waits for its turn.
         on_change: Called when ``link`` or ``current`` changed.
         on_connected: Called when a link is there, and the picture has to be made.
         on_disconnected: Called when it is gone.
@@ -117,7 +118,7 @@ class Picture:
         self.connected_at = 0
         self.on_login: Callable[[str], None] = lambda _: None
         self.on_burst: Callable[[], None] = _nothing
-        self.on_applied: Callable[[], None] = _nothing
+        self.on_applied: Callable[[bool], None] = lambda _: None
         self.on_change: Callable[[], None] = _nothing
         self.on_connected: Callable[[], None] = _nothing
         self.on_disconnected: Callable[[], None] = _nothing
@@ -205,11 +206,11 @@ class Picture:
             self.heard.append(message)
         self.in_order(lambda: self._take(message))
 
-    def ami_read(self) -> None:
-        """What came at once is applied, or waits."""
+    def ami_read(self, *, more: bool) -> None:
+        """What was handed on at once is applied, or waits."""
         if self._is_reading:
             self._is_reading, self._is_unsettled = False, True
-            self._settle()
+            self._settle(more=more)
 
     def ami_pong(self, pong: Pong) -> None:
         """A Ping's answer: measures Asterisk's clock."""
@@ -441,10 +442,10 @@ class Picture:
             if not self._is_reading:
                 asyncio.get_running_loop().call_soon(self._settle)
 
-    def _settle(self) -> None:
+    def _settle(self, *, more: bool = False) -> None:
         if self._is_unsettled:
             self._is_unsettled = False
-            self.on_applied()
+            self.on_applied(more)
             self._set_alarm()
 
     def _set_alarm(self) -> None:

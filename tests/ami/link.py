@@ -30,7 +30,7 @@ class RecordingListener:
         self.write("message", message)
         self.on_message(message)
 
-    def ami_read(self) -> None:
+    def ami_read(self, *, more: bool) -> None:
         """It is no fact of its own."""
 
     def ami_pong(self, pong: Pong) -> None:

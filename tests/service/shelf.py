@@ -123,7 +123,7 @@ class Client:
         """Note a snapshot."""
         self.sent.append((f"{topic} {requeue}", len(self._shelf.written)))
 
-    def work_off(self) -> None:
+    def work_off(self, *, more: bool = False) -> None:
         """All that is given is had at once."""
 
     async def drain(self) -> None:
