@@ -28,8 +28,8 @@ from gateway.guard import tell
 _log = logging.getLogger(__name__)
 
 TURN: Final = 64
-"""Messages that are handed on in one step of the loop: what they bring leaves before the next are taken, and of a broker
-that takes so many publishes at once a step gets rid of no more than that."""
+"""Messages that are handed on in one step of the loop: what they bring leaves before the next are taken, and a broker
+takes only so many publishes at once."""
 
 # Every id the library makes in this process begins so: what bears it and waits for nobody is a late answer.
 _OUR_IDS: Final[str] = f"action/{OutgoingAction.action_id_generator.uid}/"

@@ -112,6 +112,11 @@ class Backlog:
         """Whether ``work`` has something to do."""
         return self._is_hungry or self._is_dropping
 
+    @property
+    def is_tight(self) -> bool:
+        """Whether the bound is near: what the broker has must be off the shelf, that it is not dropped and told."""
+        return self._excess > -DROPPED_BYTES
+
     def add(self, message: Message) -> None:
         """Take a message that is on the shelf, with a number above all others: to the client, or it waits there."""
         if self._behind == 0 and self._room() > 0:

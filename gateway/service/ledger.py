@@ -15,6 +15,9 @@ _log = logging.getLogger(__name__)
 RETRY: Final = 1.0
 """Seconds between two attempts to write to a store that refuses."""
 
+MANY: Final = 500
+"""Acknowledgements that do not wait any longer."""
+
 PATIENCE: Final = 0.2
 """Seconds for which what may wait does: after a kill messages that the broker has are sent once more, with their seq,
 and the gap that is read back begins that much earlier."""
@@ -68,6 +71,7 @@ class Ledger:
         self._collect = collect
         self._number = self._inherited = last_number
         self._batch = Batch()
+        self._acknowledged: list[int] = []
         self._outgoing: list[Message | str | tuple[str]] = []  # a topic in a tuple is to be put at the end
         self._soon: asyncio.Handle | None = None
         self._later: asyncio.Handle | None = None
@@ -107,7 +111,7 @@ class Ledger:
 
     def gone(self, number: int) -> None:
         """A message needs to be kept no longer."""
-        self._batch.acknowledged.append(number)
+        self._acknowledged.append(number)
         if self._backlog.is_busy:
             self.touch()
         else:
@@ -163,20 +167,27 @@ class Ledger:
         self._commit(patient=False)
 
     def _commit(self, *, patient: bool) -> None:
-        """Write what there is; with *patient* what may wait does so for a moment, if there is nothing else."""
+        """Write what there is; with *patient* what may wait does so for a moment: it would only hold the rest up."""
         self._is_due = False
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
         self._collect(self._batch)
-        if patient and self._batch.may_wait and not self._backlog.is_busy:
+        patient = patient and not (self._backlog.is_busy or self._backlog.is_tight)
+        if patient and self._batch.may_wait:
             self._let_go()
             if self._batch:
                 self._commit_later(PATIENCE)
             return
-        if self._later is not None:
+        if not patient or len(self._acknowledged) >= MANY:
+            self._batch.acknowledged += self._acknowledged
+            self._acknowledged.clear()
+        if self._later is not None and not self._acknowledged:
             self._later.cancel()
             self._later = None
+        self._write()
+
+    def _write(self) -> None:
         try:
             if self._batch:
                 self._store.write(self._batch)

@@ -5,7 +5,7 @@ of its cursors is.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Final
 
@@ -95,13 +95,30 @@ def _write_messages(connection: sqlite3.Connection, batch: Batch) -> tuple[int, 
     )
     count = len(batch.messages)
     size = sum(message.size for message in batch.messages)
-    for number in batch.acknowledged:
-        row = connection.execute("SELECT size FROM message WHERE number = ?", (number,)).fetchone()
-        if row is not None:
-            connection.execute("DELETE FROM message WHERE number = ?", (number,))
-            count -= 1
-            size -= row[0]
+    for run in _runs(batch.acknowledged):
+        gone, its_size = connection.execute(
+            "SELECT count(*), coalesce(sum(size), 0) FROM message WHERE number BETWEEN ? AND ?", run
+        ).fetchone()
+        if gone:
+            connection.execute("DELETE FROM message WHERE number BETWEEN ? AND ?", run)
+            count -= gone
+            size -= its_size
     return count, size
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of numbers that follow one another: most are acknowledged in their order."""
+    begin = end = None
+    for number in sorted(numbers):
+        if begin is None or end is None:
+            begin = end = number
+        elif number <= end + 1:
+            end = number
+        else:
+            yield begin, end
+            begin = end = number
+    if begin is not None and end is not None:
+        yield begin, end
 
 
 def read_sessions(connection: sqlite3.Connection, rules: Rules) -> Iterator[AgentSession]:

@@ -73,6 +73,23 @@ async def test_what_the_broker_has_is_let_go(ledger: Ledger, shelf: Shelf, monke
     assert shelf.written[1].acknowledged == [1, 2]
 
 
+async def test_acknowledgements_hold_up_nothing(ledger: Ledger, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are written by themselves, not with what is about to be told; but a great many do not wait."""
+    monkeypatch.setattr("gateway.service.ledger.PATIENCE", 0.02)
+    monkeypatch.setattr("gateway.service.ledger.MANY", 3)
+    ledger.gone(1)
+    ledger.send("a", b"{}", seq=1)
+    ledger.end_burst()
+    assert [batch.acknowledged for batch in shelf.written] == [[]]
+    await asyncio.sleep(0.06)
+    assert [batch.acknowledged for batch in shelf.written] == [[], [1]]
+    for number in (11, 12, 13):
+        ledger.gone(number)
+    ledger.send("b", b"{}", seq=2)
+    ledger.end_burst()
+    assert shelf.written[-1].acknowledged == [11, 12, 13]
+
+
 async def test_what_is_about_to_be_shown_is_kept_first(ledger: Ledger, shelf: Shelf) -> None:
     """A snapshot that is rendered before the burst is over has all of it kept."""
     ledger.send("a", b"{}", seq=1)

@@ -379,3 +379,18 @@ def test_file_does_not_grow_past_its_bound(tmp_path: Path) -> None:
             sizes.append(path.stat().st_size)
     assert max(sizes) < 2 * limit, "30 MB went through"
     assert sizes[-1] == sizes[100]
+
+
+@given(st.sets(st.integers(1, 60)), st.lists(st.integers(1, 70), max_size=80))
+def test_what_is_acknowledged_goes_in_whatever_order(kept: set[int], acknowledged: list[int]) -> None:
+    """Runs and single ones, known or not, once or twice: just those go, and count and bytes are of what is left."""
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "gateway.db", synchronous="normal")
+        store.open(RULES)
+        messages = [Message(number, "t", bytes(number), number) for number in sorted(kept)]
+        store.write(Batch(messages=messages))
+        store.write(Batch(acknowledged=acknowledged))
+        left = [message for message in messages if message.number not in acknowledged]
+        assert store.messages(None, 100) == left
+        assert store.size_of_outbox() == (len(left), sum(message.size for message in left))
+        store.close()
