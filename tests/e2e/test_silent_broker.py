@@ -31,7 +31,7 @@ LOSSES = 3
 SLACK = 2.5
 """Seconds that a drop and a new connection may take beyond two keep alives: a look now and then, and the wait."""
 
-WINDOW = 50
+WINDOW = 100
 """Messages that may be under way."""
 
 GROWTH = 8 * 1024 * 1024
