@@ -4,18 +4,14 @@ import asyncio
 import json
 import logging
 import signal
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import __version__
-from gateway.ami.client import AmiClient, AmiSettings
-from gateway.ami.lists import LIST_EVENTS
-from gateway.ami.tls import tls_context as ami_tls_context
-from gateway.ami.translate import EVENTS, Translator
+from gateway.ami.client import AmiClient
+from gateway.ami.translate import Translator
 from gateway.clock import Clock, SystemClock
 from gateway.config import GatewayConfig
 from gateway.domain.agents import AgentBook
@@ -25,7 +21,7 @@ from gateway.domain.instant import HOUR, SECOND
 from gateway.domain.member import fold
 from gateway.domain.queues import QueueBook
 from gateway.domain.session import Rules
-from gateway.errors import ConfigError, StoreWriteError
+from gateway.errors import StoreWriteError
 from gateway.http.health import read_health
 from gateway.http.sources import Sources
 from gateway.http.tally import Tally
@@ -38,13 +34,13 @@ from gateway.mqtt.client import MqttClient
 from gateway.mqtt.discovery.devices import Devices
 from gateway.mqtt.discovery.names import DeviceKind, DiscoveryTopics
 from gateway.mqtt.discovery.narrator import DiscoveryNarrator
-from gateway.mqtt.interface import MEBIBYTE, MqttSettings
+from gateway.mqtt.interface import MEBIBYTE
 from gateway.mqtt.narrator import Narrator
 from gateway.mqtt.presentation import Presentation
 from gateway.mqtt.queue_narrator import GroupNarrator, QueueNarrator
 from gateway.mqtt.queue_presentation import QueuePresentation
 from gateway.mqtt.stream import Publisher
-from gateway.mqtt.topics import TopicNameError, Topics
+from gateway.mqtt.topics import Topics
 from gateway.rereading import Rereading
 from gateway.service.archivist import Archivist
 from gateway.service.backlog import Backlog
@@ -60,13 +56,14 @@ from gateway.service.kept_agents import KeptAgents
 from gateway.service.ledger import Ledger
 from gateway.service.orders import Orders
 from gateway.service.periods import Periods
-from gateway.service.picture import RELOADED, Picture
+from gateway.service.picture import Picture
 from gateway.service.policy import Policy, matches
 from gateway.service.recovery import Recovery
 from gateway.service.resync import Resync
 from gateway.service.tuning import Tuning
 from gateway.service.upkeep import Upkeep
 from gateway.service.ways_out import GrowingLog
+from gateway.settings import ami_settings, mqtt_settings, topics_of
 from gateway.store.contents import Batch, Saved
 from gateway.store.store import Store
 from gateway.systemd import Systemd
@@ -170,7 +167,7 @@ def build(config: GatewayConfig, clock: Clock) -> Gateway:
         wrap_up_reasons=frozenset(config.session.wrap_up_pause_reasons),
         unreachable_is_not_ready=config.session.unreachable_is_not_ready,
     )
-    _topics(config)
+    topics_of(config)
     store = Store(config.store.path, synchronous=config.store.synchronous)
     saved = store.open(rules, with_messages=False)
     try:
@@ -181,7 +178,7 @@ def build(config: GatewayConfig, clock: Clock) -> Gateway:
 
 
 def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, saved: Saved) -> Gateway:
-    topics = _topics(config)
+    topics = topics_of(config)
     timeline = _timeline(clock)
     presentation = Presentation(
         node=config.node, stream=saved.stream, wall=timeline.wall, publish_caller_id=config.mqtt.publish_caller_id
@@ -208,7 +205,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     announcer.narrators += _narrators(announcer, topics, presentation)
     picture = Picture(center, translator, timeline, announcer, clock, asterisk_topic=topics.bridge_asterisk)
     ami = AmiClient(
-        _ami_settings(config), picture, clock=clock, login_ever_succeeded="ami" in saved.values.get("logged_in", "")
+        ami_settings(config), picture, clock=clock, login_ever_succeeded="ami" in saved.values.get("logged_in", "")
     )
     following = _following(config)
     recovery = (
@@ -286,7 +283,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     picture.on_applied = lambda more: ledger.end_burst(more=more)
     picture.on_login = keeper.logged_in.add
     backlog.sender = mqtt = MqttClient(
-        _mqtt_settings(config, topics),
+        mqtt_settings(config, topics, leave_within=LEAVE_WITHIN),
         topics,
         bridge,
         login_ever_succeeded="mqtt" in saved.values.get("logged_in", ""),
@@ -436,57 +433,6 @@ def _next_rollover(config: GatewayConfig, local_time: LocalTime) -> Callable[[in
     return None if at is None else lambda instant: local_time.next_time(instant, at)
 
 
-def _topics(config: GatewayConfig) -> Topics:
-    try:
-        return Topics(config.mqtt.prefix, config.node)
-    except TopicNameError as error:
-        raise ConfigError(f"node or mqtt.prefix: {error}") from None
-
-
 def _following(config: GatewayConfig) -> Following | None:
     path = config.asterisk.queue_log
     return None if path is None else Following(path, withhold_callers=not config.mqtt.publish_caller_id)
-
-
-def _ami_settings(config: GatewayConfig) -> AmiSettings:
-    asterisk = config.asterisk
-    return AmiSettings(
-        host=asterisk.host,
-        port=asterisk.port,
-        username=asterisk.username,
-        secret=asterisk.password.get_secret_value(),
-        tls=ami_tls_context(_text(asterisk.tls_ca_file)) if asterisk.tls else None,
-        tls_server_name=asterisk.tls_server_name,
-        wanted=EVENTS | LIST_EVENTS | {RELOADED},
-        withhold_callers=not config.mqtt.publish_caller_id,
-    )
-
-
-def _mqtt_settings(config: GatewayConfig, topics: Topics) -> MqttSettings:
-    mqtt = config.mqtt
-    return MqttSettings(
-        host=mqtt.host,
-        port=mqtt.port,
-        client_id=f"cti-gateway {topics.base}",
-        session_expiry=config.commands.max_age,
-        username=mqtt.username,
-        password=None if mqtt.password is None else mqtt.password.get_secret_value(),
-        tls=_mqtt_tls(config) if mqtt.tls else None,
-        protocol=mqtt.protocol,
-        stop_timeout=LEAVE_WITHIN,
-    )
-
-
-def _mqtt_tls(config: GatewayConfig) -> ssl.SSLContext:
-    mqtt = config.mqtt
-    context = ami_tls_context(_text(mqtt.tls_ca_file))
-    if mqtt.tls_cert_file is not None:
-        try:
-            context.load_cert_chain(mqtt.tls_cert_file, mqtt.tls_key_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"mqtt.tls_cert_file: {mqtt.tls_cert_file}: cannot be used: {error}") from None
-    return context
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)

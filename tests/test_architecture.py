@@ -37,8 +37,14 @@ ALLOWED = {
     "simulate": set(),
 }
 #: Who alone may import a part of the gateway ...
-KEPT = {"app": {"cli"}, "cli": {"__main__"}, "config": {"app", "cli", "doctor", "rereading"}, "logs": {"cli"}}
-KEPT |= {"doctor": {"cli"}, "rereading": {"app"}, "service": {"app", "rereading"}, "simulate": {"cli"}}
+KEPT = {
+    "app": {"cli"},
+    "cli": {"__main__"},
+    "config": {"app", "cli", "doctor", "rereading", "settings"},
+    "logs": {"cli"},
+}
+KEPT |= {"doctor": {"cli"}, "rereading": {"app"}, "service": {"app", "rereading", "settings"}, "simulate": {"cli"}}
+KEPT |= {"settings": {"app"}}
 #: ... or a library.
 LIBRARIES = {
     "aiohttp": {"http"},
