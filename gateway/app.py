@@ -63,6 +63,7 @@ from gateway.service.resync import Resync
 from gateway.service.tuning import Tuning
 from gateway.service.upkeep import Upkeep
 from gateway.service.ways_out import GrowingLog
+from gateway.service.wrap_up_times import WrapUpTimes
 from gateway.settings import ami_settings, mqtt_settings, topics_of
 from gateway.store.contents import Batch, Saved
 from gateway.store.store import Store
@@ -215,13 +216,14 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
             ami, handler, translator, timeline, following, queues=queues, time_to_answer=config.session.time_to_answer
         )
     )
+    wrap_up = WrapUpTimes(ami, picture, handler, configured=config.asterisk.wrap_up)
     resync = Resync(
         ami,
         picture,
         handler,
         translator,
         timeline,
-        wrap_up=config.asterisk.wrap_up,
+        wrap_up=wrap_up,
         following=following,
         recovery=recovery,
         devices=DeviceWatch(ami, picture, translator, agents),
@@ -278,10 +280,8 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
         journal=Journal(ledger),
     )
     _join(bridge, ledger, commander, resync, ami)
-    bridge.on_login = keeper.logged_in.add
-    picture.on_burst = ledger.begin_burst
-    picture.on_applied = lambda more: ledger.end_burst(more=more)
-    picture.on_login = keeper.logged_in.add
+    _keep(picture, ledger)
+    bridge.on_login = picture.on_login = keeper.logged_in.add
     backlog.sender = mqtt = MqttClient(
         mqtt_settings(config, topics, leave_within=LEAVE_WITHIN),
         topics,
@@ -295,7 +295,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     commander.restore(saved.commands)
     if saved.is_restored:
         announcer.bridge_event("STORE_RESTORED", picture.now(), path=str(config.store.path), reason=RESTORED)
-    tuning = Tuning(policy, commander, resync, upkeep, compare=upkeep.compare_soon)
+    tuning = Tuning(policy, commander, wrap_up, upkeep, compare=upkeep.compare_soon)
     _discover(config, saved, topics, keeper=keeper, announcer=announcer, publisher=ledger, policy=policy, tuning=tuning)
     sources = Sources(
         node=config.node,
@@ -336,6 +336,12 @@ def _join(bridge: Bridge, ledger: Ledger, commander: Commander, resync: Resync, 
     bridge.on_gone = ledger.gone
     ledger.on_failure = bridge.store_changed
     ledger.on_dropped = bridge.events_dropped
+
+
+def _keep(picture: Picture, ledger: Ledger) -> None:
+    """Have kept what the picture applies, as a whole each time."""
+    picture.on_burst = ledger.begin_burst
+    picture.on_applied = lambda more: ledger.end_burst(more=more)
 
 
 def _timeline(clock: Clock) -> Timeline:

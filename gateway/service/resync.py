@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TypeVar
 
 from gateway.ami.completions import TrackedCall
-from gateway.ami.lists import Channels, QueueList, queue_names, wrap_up_times
+from gateway.ami.lists import Channels, QueueList, queue_names
 from gateway.ami.message import AmiMessage
 from gateway.ami.translate import Translator
-from gateway.domain.facts import MembersListed, QueueGone, SessionGap, WrapUpConfigured
+from gateway.domain.facts import MembersListed, QueueGone, SessionGap
 from gateway.domain.handler import AgentHandler
 from gateway.domain.instant import SECOND
 from gateway.domain.member import Member, fold
@@ -26,6 +26,7 @@ from gateway.service.following import Following
 from gateway.service.pacing import Pace, Slices
 from gateway.service.picture import Picture
 from gateway.service.recovery import Recovery, begin_of_first_gap
+from gateway.service.wrap_up_times import WrapUpTimes
 from gateway.timeline import Timeline
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class Resync:
         handler: The model.
         translator: Knows the open calls.
         timeline: Where instants come from.
-        wrap_up: Seconds by queue (folded) that the operator configured.
+        wrap_up: The wrap-up times.
         following: Asterisk's queue_log; None where there is none.
         recovery: Reads it back.
         devices: The calls on the agents' devices.
@@ -88,7 +89,7 @@ class Resync:
         translator: Translator,
         timeline: Timeline,
         *,
-        wrap_up: Mapping[str, int],
+        wrap_up: WrapUpTimes,
         following: Following | None = None,
         recovery: Recovery | None = None,
         devices: DeviceWatch,
@@ -103,20 +104,10 @@ class Resync:
         self._handler = handler
         self._translator = translator
         self._timeline = timeline
-        self._wrap_up = {fold(queue): seconds * SECOND for queue, seconds in wrap_up.items()}
+        self._wrap_up = wrap_up
         self.stamp: list[str] | None = None
         self._learned: list[str] | None = None
-        self._wrap_up_readable = True
-        self._warned: set[str] = set()
         self._busy = asyncio.Lock()
-
-    def set_wrap_up(self, wrap_up: Mapping[str, int]) -> None:
-        """Take what the operator says now: seconds by queue. What is no longer said, the next comparison asks for."""
-        before, self._wrap_up = self._wrap_up, {fold(queue): each * SECOND for queue, each in wrap_up.items()}
-        for queue in before | self._wrap_up:
-            if before.get(queue) != self._wrap_up.get(queue):
-                told = WrapUpConfigured(queue, self._wrap_up.get(queue))
-                self._picture.in_order(partial(self._picture.decide, told))
 
     @property
     def busy(self) -> bool:
@@ -131,13 +122,13 @@ class Resync:
         """
         async with self._busy:
             self.rights_missing = []
-            self._wrap_up_readable = True
+            self._wrap_up.begin_anew()
             self._devices.begin_anew()
             await self._until_answered(self._asterisk.ping)
             restarted = await self._learn_who_answers()
             await self._until_booted()
             last_contact = self._picture.last_contact
-            await self._learn_wrap_up()
+            await self._wrap_up.learn()
             recovered_from = await self._recover(last_contact, restarted=restarted)
             if recovered_from is None:
                 self._picture.begin(restarted=restarted)
@@ -279,7 +270,7 @@ class Resync:
 
     async def _compare(self, *, ended_unseen_at: int | None, pace: Pace) -> None:
         channels = await self._list_channels(ended_unseen_at)
-        await self._learn_wrap_up()
+        await self._wrap_up.learn()
         names = queue_names(await self._until_answered(self._summary))
         known = {fold(name): name for name in names}
         for gone in [name for name in self._handler.queues() if fold(name) not in known]:
@@ -291,7 +282,7 @@ class Resync:
         for name in [name for name in self._handler.queues() if fold(name) not in known]:
             self._handler.remove_queue(name)
             self._picture.in_order(partial(self._tell_gone, name))
-        self._warn_of_unknown_wrap_up()
+        self._wrap_up.warn()
         self.count += 1
 
     def _tell_gone(self, queue: str) -> None:
@@ -346,27 +337,6 @@ class Resync:
         for each in over:
             if each.ended_at is not None and each.ended_at < connected_at:
                 self._picture.apply(SessionGap(each.queue, each.interface, each.ended_at, connected_at, ENDED_UNSEEN))
-
-    async def _learn_wrap_up(self) -> None:
-        """The wrap-up times: what the operator says, else what queues.conf says, where it may be read."""
-        times: dict[str, int | None] = {}
-        if self._wrap_up_readable:
-            try:
-                answer = await self._asterisk.action("GetConfig", {"Filename": "queues.conf"})
-            except (AmiActionError, AmiTimeoutError) as error:
-                self._wrap_up_readable = False
-                _log.debug("queues.conf cannot be read over AMI: %s", error)
-            else:
-                times.update({queue: seconds * SECOND for queue, seconds in wrap_up_times(answer[0]).items()})
-        times.update(self._wrap_up)
-        for queue, limit in times.items():
-            self._picture.apply(WrapUpConfigured(queue, limit))
-
-    def _warn_of_unknown_wrap_up(self) -> None:
-        for queue in self._handler.queues_without_wrap_up():
-            if queue not in self._warned:
-                self._warned.add(queue)
-                _log.warning("the wrap-up time of queue %s is not known: set it in [asterisk.wrap_up]", queue)
 
     async def _list(self, queue: str, channels: Channels) -> list[AmiMessage]:
         """QueueStatus of one queue, applied where it stands in the stream."""

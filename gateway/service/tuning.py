@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 
 from gateway.service.commander import Commander
 from gateway.service.policy import Policy
-from gateway.service.resync import Resync
 from gateway.service.upkeep import Upkeep
+from gateway.service.wrap_up_times import WrapUpTimes
 
 
 class Tuning:
@@ -14,7 +14,7 @@ class Tuning:
     Args:
         policy: What commands may be given.
         commander: How many at once.
-        resync: The wrap-up times.
+        wrap_up: The wrap-up times.
         upkeep: How often what is done.
         compare: Has the picture compared with Asterisk's soon, if there is one.
 
@@ -23,11 +23,11 @@ class Tuning:
     """
 
     def __init__(
-        self, policy: Policy, commander: Commander, resync: Resync, upkeep: Upkeep, compare: Callable[[], None]
+        self, policy: Policy, commander: Commander, wrap_up: WrapUpTimes, upkeep: Upkeep, compare: Callable[[], None]
     ) -> None:
         self._policy = policy
         self._commander = commander
-        self._resync = resync
+        self._wrap_up = wrap_up
         self._upkeep = upkeep
         self._compare = compare
         self.on_policy: Callable[[], None] = lambda: None
@@ -50,7 +50,7 @@ class Tuning:
 
     def set_wrap_up(self, wrap_up: Mapping[str, int]) -> None:
         """Take the operator's wrap-up times, seconds by queue. A wrap-up that runs keeps its end."""
-        self._resync.set_wrap_up(wrap_up)
+        self._wrap_up.configure(wrap_up)
         self._compare()
 
     def set_intervals(self, *, resync: float, statistics: float) -> None:
