@@ -8,7 +8,7 @@ import os
 from functools import partial
 from typing import Final
 
-from gateway import app, cli
+from gateway import cli, settings
 from gateway.mqtt.interface import MqttSettings
 
 KEEP_ALIVE: Final = int(os.environ.get("CTI_GATEWAY_KEEP_ALIVE", "1"))
@@ -16,5 +16,6 @@ KEEP_ALIVE: Final = int(os.environ.get("CTI_GATEWAY_KEEP_ALIVE", "1"))
 
 if __name__ == "__main__":
     hasty = partial(MqttSettings, keep_alive=KEEP_ALIVE, connect_timeout=2.0, backoff_max=1.0)
-    vars(app)["MqttSettings"] = hasty
+    assert "MqttSettings" in vars(settings)
+    vars(settings)["MqttSettings"] = hasty
     cli.app()

@@ -39,14 +39,18 @@ def told(gateway: Running, member: pbx.Member, *, since: int = 0) -> list[dict[s
 
 
 async def until_told(gateway: Running, member: pbx.Member, event: str, *, since: int = 0) -> None:
-    """Wait for a session event of a member."""
-    await gateway.subscriber.wait_for(
+    """Wait for a session event of a member, and for the retained message that has it, behind all that came before."""
+    found = await gateway.subscriber.wait_for(
         lambda m: (
             m.topic.startswith(f"session/{QUEUE_OF[member]}/{member.name}/")
             and m.topic.endswith("/event")
             and m.json["event"] == event
         ),
         since=since,
+    )
+    topic, seq = found.topic.removesuffix("/event"), found.json["seq"]
+    await gateway.subscriber.wait_for(
+        lambda m: m.topic == topic and bool(m.payload) and m.json["seq"] >= seq, since=since
     )
 
 

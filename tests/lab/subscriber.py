@@ -34,6 +34,7 @@ class Subscriber:
     Attributes:
         messages: Everything so far.
         latest: By topic, the last message.
+        own: Topics and payloads of what it has published itself.
     """
 
     def __init__(self, port: int, base: str, *, filters: str = "#", host: str = "127.0.0.1") -> None:
@@ -46,6 +47,7 @@ class Subscriber:
         self._news: list[asyncio.Future[None]] = []
         self.messages: list[Received] = []
         self.latest: dict[str, Received] = {}
+        self.own: set[tuple[str, bytes]] = set()
 
     async def __aenter__(self) -> Self:
         host, port = self._address
@@ -69,6 +71,7 @@ class Subscriber:
     async def publish(self, topic: str, payload: str | bytes, **arguments: Any) -> None:
         """Publish below the base with QoS 1; further arguments are aiomqtt's."""
         assert self._client is not None
+        self.own.add((topic, payload.encode() if isinstance(payload, str) else payload))
         await self._client.publish(f"{self._base}/{topic}", payload, qos=1, **arguments)
 
     async def wait_for(
