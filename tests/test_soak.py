@@ -132,11 +132,12 @@ def test_each_figure_of_a_queue_that_is_wrong_is_seen(figure: str | None) -> Non
 @pytest.mark.parametrize(("later", "is_flat"), [(80, True), (83, True), (95, False)])
 def test_memory_that_grows_is_seen(later: int, *, is_flat: bool) -> None:
     """Of a hundred looks the first quarter does not count."""
-    samples = [Sample(0, (50 if i < 25 else 80 if i < 60 else later) * MIB, 14, healthy=True) for i in range(100)]
+    samples = [Sample(i / 4, (50 if i < 25 else 80 if i < 60 else later) * MIB, 14, healthy=True) for i in range(100)]
     found = growth(samples)
     assert found is not None
     assert found.is_flat is is_flat
     assert growth(samples[:10]) is None
+    assert growth(samples[:70]) is None
 
 
 def test_a_loud_log_is_seen(tmp_path: Path) -> None:

@@ -118,7 +118,8 @@ class Soak:
             handled = client.health.events_handled if client.health is not None else 0
             faults += await _stop(process)
         truth = simulation.center.truth
-        faults += self._told(sum(each.calls for each in truth.sessions))
+        # First of all that the link was lost: then what the log gave back is to the second.
+        faults = self._told(sum(each.calls for each in truth.sessions)) + faults
         grown = growth(self._samples)
         if grown is not None and not grown.is_flat:
             faults.append(f"memory grew: {grown}")

@@ -15,7 +15,9 @@ from tests.bench.process import resident_bytes
 
 MIB: Final = 1024 * 1024
 ENOUGH: Final = 40
-"""Samples from which on it can be said whether memory grows."""
+LONG: Final = 20.0
+"""Samples, and hours of the simulated time, from which on it can be said whether memory grows: before, what is
+remembered of the last calls of each session is still growing to its bound."""
 MOST_GROWTH: Final = 0.05
 SLACK: Final = 2 * MIB
 
@@ -56,8 +58,8 @@ class Growth:
 
 
 def growth(samples: Sequence[Sample]) -> Growth | None:
-    """How memory grew; None where there are too few samples to say."""
-    if len(samples) < ENOUGH:
+    """How memory grew; None where the run was too short to say."""
+    if len(samples) < ENOUGH or samples[-1].at < LONG:
         return None
     quarter = len(samples) // 4
     resident = [sample.resident for sample in samples]
