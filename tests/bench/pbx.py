@@ -34,7 +34,9 @@ class Client:
     def read(self) -> bool:
         """Answer what came; False when the other side is gone."""
         try:
-            data = self.connection.recv(65536)
+            data = self.connection.recv(65536, socket.MSG_DONTWAIT)
+        except BlockingIOError:  # what the selector told of was read while a question was answered
+            return True
         except OSError:
             return False
         *actions, self._buffer = (self._buffer + data).split(b"\r\n\r\n")
