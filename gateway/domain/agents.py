@@ -50,7 +50,7 @@ class AgentBook:
     def sessions_of(self, name: str) -> tuple[AgentSession, ...]:
         """The sessions of an agent that have not ended."""
         known = self._agents.get(name)
-        return () if known is None else tuple(known.sessions.values())
+        return () if known is None else known.sessions
 
     def has_device(self, device: str) -> bool:
         """Whether *device*, folded, is that of a session."""
@@ -115,7 +115,7 @@ class AgentBook:
 
     def _begin_found(self, known: KnownAgent) -> None:
         """An agent whose sessions were kept, but not itself: it is what they are, from now on."""
-        last = max(session.changed_at for session in known.sessions.values())
+        last = max(session.changed_at for session in known.sessions)
         agent = replace(known.agent, state=known.due_state(), state_since=last, complete=False)
         self._put(known, agent.with_activity(last, active=known.active))
 
@@ -172,12 +172,11 @@ class AgentBook:
 
         Where the session's last event was later than *at*, it told as of that one, *told_at*.
         """
-        kept = self._kept(session)
-        before = kept.get(session.session_id)
+        before = self._last_told(session)
         if before is None and session.end_time is not None:
             return False
         if before is not None and _is_same(before, session):
-            kept[session.session_id] = session
+            self._keep(session)
             return False
         known = self._find(session.agent, at)
         self._remember(known, before, session)
@@ -194,12 +193,18 @@ class AgentBook:
             self._put(known, known.agent.with_session(session.session_id, told_at, active=active, others=others))
         return True
 
-    def _kept(self, session: AgentSession) -> dict[str, AgentSession]:
-        """Where the session is kept as it was last told, if it is."""
+    def _last_told(self, session: AgentSession) -> AgentSession | None:
+        """The session as it was told before; None if it was not."""
         known = self._agents.get(session.agent)
-        if known is None or session.session_id in self._ended_on_call:
-            return self._ended_on_call
-        return known.sessions
+        ended = self._ended_on_call.get(session.session_id)
+        return ended if known is None or ended is not None else known.session(session.session_id)
+
+    def _keep(self, session: AgentSession) -> None:
+        """Keep a session as it is told now, of which nothing is shown that changed."""
+        if session.session_id in self._ended_on_call:
+            self._ended_on_call[session.session_id] = session
+        else:
+            self._agents[session.agent].put(session)
 
     def _remember(self, known: KnownAgent, before: AgentSession | None, session: AgentSession) -> None:
         """Keep an ended session as long as it can change, as the agent does an open one; and the devices it is at."""
@@ -309,7 +314,7 @@ class AgentBook:
             self._renew(known, window)
 
     def _renew(self, known: KnownAgent, window: Window) -> None:
-        gaps = (gap for session in known.sessions.values() for gap in session.gaps)
+        gaps = (gap for session in known.sessions for gap in session.gaps)
         missing = any(gap.end > window.begin for gap in gaps)
         self._put(known, replace(known.agent.in_window(window), complete=not missing))
         self._schedule(known)
@@ -334,10 +339,10 @@ class AgentBook:
             at = max(occasion.at, agent.state_since)
             previous = PreviousState(agent.state, agent.state_since) if known.shown else None
             self._put(known, replace(agent, state=state, state_since=at))
-            told = AgentEvent(known.agent, tuple(known.sessions.values()), replace(occasion, at=at), previous)
+            told = AgentEvent(known.agent, known.sessions, replace(occasion, at=at), previous)
             outcomes.append(told)
         elif known.exists:
-            outcomes.append(AgentRefreshed(agent, tuple(known.sessions.values())))
+            outcomes.append(AgentRefreshed(agent, known.sessions))
         was_shown, known.shown = known.shown, known.exists
         if known.shown and not was_shown:
             self._schedule(known)

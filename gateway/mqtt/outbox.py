@@ -6,7 +6,7 @@ is ready and they are yet to be made, but never before a fence. The topics bound
 how many there are.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -91,8 +91,9 @@ class Outbox:
         self.depth = 0
         self.depth_bytes = 0
         self._events: deque[Entry] = deque()
-        self._marks: OrderedDict[str, Entry] = OrderedDict()
-        self._fences: OrderedDict[str, Entry] = OrderedDict()  # those of the marks that are
+        self._marks: dict[str, Entry] = {}
+        self._order: deque[Entry] = deque()  # the marks, and some that were replaced by others of their topics since
+        self._fences: dict[str, Entry] = {}  # those of the marks that are
         self._first = self._last = 0  # places: of what was put before all else, and behind it
         self._under_way: dict[int, Entry] = {}
         self._probing = False
@@ -166,8 +167,8 @@ class Outbox:
                 fresh.append(self._new_mark(topic))
         if fresh:
             fresh[-1].is_fence = True
-        for entry in reversed(fresh):
-            self.put_back(entry)
+        self._order = deque(each for each in self._order if self._waits(each))
+        self.put_back(*fresh)
 
     def take(self, window: int, *, events: bool = True, marks: bool = True) -> Entry | None:
         """Remove and return what is to be sent next; None if nothing is, or may be, with *window* under way at most.
@@ -180,7 +181,7 @@ class Outbox:
         if len(self._under_way) >= window or self._probing:
             return None
         event = self._events[0] if self._events else None
-        mark = next(iter(self._marks.values())) if self._marks else None
+        mark = self._first_mark()
         if event is not None and (mark is None or event.place < mark.place):
             first: Entry | None = event
         else:
@@ -195,18 +196,17 @@ class Outbox:
             return None
         return self._remove(mark)
 
-    def put_back(self, entry: Entry) -> None:
-        """Put *entry* before everything else: ``take`` undone."""
-        self._first -= 1
-        entry.place = self._first
-        if not entry.is_mark:
-            self._events.appendleft(entry)
-            return
-        self._marks[entry.topic] = entry
-        self._marks.move_to_end(entry.topic, last=False)
-        if entry.is_fence:
-            self._fences[entry.topic] = entry
-            self._fences.move_to_end(entry.topic, last=False)
+    def put_back(self, *entries: Entry) -> None:
+        """Put *entries* before everything else, in their order: ``take`` undone."""
+        for entry in reversed(entries):
+            self._first -= 1
+            entry.place = self._first
+            if not entry.is_mark:
+                self._events.appendleft(entry)
+            else:
+                self._marks[entry.topic] = entry
+                self._order.appendleft(entry)
+        self._fences = {each.topic: each for each in entries if each.is_fence} | self._fences
 
     # What is under way ---------------------------------------------------------------------------------------------
 
@@ -247,13 +247,11 @@ class Outbox:
         self._under_way.clear()
         self._probing = False
         culprit = self._accuse(lost[0]) if lost and blame else None
-        for entry in reversed(lost):
-            if entry is culprit:
-                continue
-            if blame:
+        again = [entry for entry in lost if entry is not culprit]
+        if blame:
+            for entry in again:
                 self._suspect(entry)
-            if not entry.is_mark or entry.topic not in self._marks:
-                self.put_back(entry)
+        self.put_back(*(entry for entry in again if not entry.is_mark or entry.topic not in self._marks))
         return culprit
 
     # How -----------------------------------------------------------------------------------------------------------
@@ -286,12 +284,23 @@ class Outbox:
             self._events.append(entry)
             return
         self._marks[entry.topic] = entry
+        self._order.append(entry)
         if entry.is_fence:
             self._fences[entry.topic] = entry
 
+    def _waits(self, mark: Entry) -> bool:
+        return self._marks.get(mark.topic) is mark
+
+    def _first_mark(self) -> Entry | None:
+        order = self._order
+        while order and not self._waits(order[0]):
+            order.popleft()
+        return order[0] if order else None
+
     def _remove(self, entry: Entry) -> Entry:
-        """Remove the first event, or a mark."""
+        """Remove the first event, or the first mark."""
         if entry.is_mark:
+            self._order.popleft()
             self._remove_mark(entry.topic)
         else:
             self._events.popleft()
@@ -301,7 +310,7 @@ class Outbox:
         del self._marks[topic]
         self._fences.pop(topic, None)
         if not self._marks:
-            self._marks = OrderedDict()  # as small as it is: a start has many
+            self._marks = {}  # as small as it is: a start has many
 
     def _is_behind_fence(self, event: Entry) -> bool:
         for fence in self._fences.values():
