@@ -30,6 +30,7 @@ EXAMPLES = Path(__file__).parents[2] / "deploy" / "examples"
 PAGE = EXAMPLES.parent / "docs" / "postgresql.md"
 PROGRAM, SCHEMA = EXAMPLES / "call_history.py", EXAMPLES / "call_history.sql"
 WITHIN = 60.0  # seconds, also on a machine that is busy
+CALLS = TOPICS.call("sales", "Bob", BOB).removeprefix(f"{TOPICS.base}/")  # where those of one_call are told
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +117,7 @@ async def one_call(gateway: Live, number: int, client: Subscriber | None = None)
     caller = {"CallerIDNum": "+49 30 901820", "CallerIDName": "Jo \"'; March"}
     gateway.asterisk.send_event("AgentConnect", **about, **leg, **caller)
     gateway.asterisk.send_event("AgentComplete", TalkTime=2, Reason="agent", **about, **leg, **caller)
-    record = await client.wait_for(
-        lambda m: m.topic == TOPICS.call("sales", "Bob", BOB).removeprefix(f"{TOPICS.base}/"), since=since
-    )
+    record = await client.wait_for(lambda m: m.topic == CALLS, since=since)
     content: dict[str, Any] = record.json
     return content
 
@@ -159,11 +158,10 @@ async def test_what_is_told_again_changes_nothing(database: PostgreSQL, broker: 
     async with call_history(broker, database):
         record = await one_call(gateway, 1)
         await until(database, "SELECT count(*) FROM calls", 1)
-        topic = gateway.client.messages[-1].topic
         again = {**record, "talk_time": 99.0, "weather": "fine"}
         later = {**again, "seq": record["seq"] + 1, "previous_seq": record["seq"]}
         for message in (again, later):
-            await gateway.client.publish(topic, json.dumps(message))
+            await gateway.client.publish(CALLS, json.dumps(message))
         await until(database, "SELECT count(*) FROM calls", 2)
     assert [row[0] for row in rows(database, "SELECT talk_time FROM calls ORDER BY seq")] == [record["talk_time"], 99.0]
 
@@ -214,10 +212,9 @@ async def test_a_hole_is_seen(database: PostgreSQL, broker: Broker, gateway: Liv
     """Where previous_seq names a message that is not there, the view ``missed`` says so; else it is empty."""
     async with call_history(broker, database):
         record = await one_call(gateway, 1)
-        topic = gateway.client.messages[-1].topic
         assert rows(database, "SELECT * FROM missed") == []
         hole = {**record, "seq": record["seq"] + 9, "previous_seq": record["seq"] + 5}
-        await gateway.client.publish(topic, json.dumps(hole))
+        await gateway.client.publish(CALLS, json.dumps(hole))
         await until(database, "SELECT count(*) FROM calls", 2)
     asked: LiteralString = 'SELECT kept_in, node, "group", agent, after_seq, before_seq FROM missed'
     assert rows(database, asked) == [("calls", "pbx1", "sales", "Bob", record["seq"], record["seq"] + 9)]
