@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from typing import ClassVar, Self
 SAMPLES = Path(__file__).parent.parent / "deploy" / "mosquitto"
 START_TIMEOUT = 10.0  # seconds; Mosquitto needs some hundredths of one
 STOP_TIMEOUT = 10.0  # seconds from SIGTERM to SIGKILL
+KEPT_PORTS = 100  # more than any test has at a time, and less than a process may have open files
+
+_keepers: deque[socket.socket] = deque()
 
 
 class BrokerError(RuntimeError):
@@ -39,11 +43,20 @@ def find_mosquitto() -> str:
 
 
 def free_port() -> int:
-    """Return a TCP port on 127.0.0.1 that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port on 127.0.0.1 that the kernel gives to nobody else for as long as it matters here.
+
+    A socket that does not listen stays bound to it. Whoever asks for any port or connects somewhere gets another one, a
+    connection to it is refused, and a server that sets SO_REUSEADDR, as all do that we start, can be bound to it by its
+    number, and again after its end.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    _keepers.append(keeper)
+    if len(_keepers) > KEPT_PORTS:
+        _keepers.popleft().close()
+    port: int = keeper.getsockname()[1]
+    return port
 
 
 @dataclass

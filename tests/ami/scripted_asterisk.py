@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from tests.ami.queue_model import Event, Fields, QueueError, QueueModel
+from tests.broker import free_port
 
 _PROTOCOL = {"13": "2.10.6", "16": "5.0.4", "18": "7.0.3", "20": "9.0.0", "22": "11.0.0"}
 _FULL_VERSION = {"13": "13.38.3", "16": "16.28.0~dfsg-0+deb11u4", "22": "22.10.1"}
-_PATIENCE = 5.0  # seconds a test waits for what must come
+_PATIENCE = 30.0  # seconds a test waits for what must come
 
 Handler = Callable[["Session", "ReceivedAction"], Awaitable[None] | None]
 
@@ -199,10 +200,10 @@ class ScriptedAsterisk:
 
     async def listen(self) -> None:
         """Take connections, on the same port as before if there was one."""
+        self.port = self.port or free_port()  # kept while nobody listens there
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", self.port, ssl=self.tls, limit=2**24, reuse_address=True
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     def stop_listening(self) -> None:
         """Refuse new connections; those that are there stay."""
