@@ -1,9 +1,11 @@
 """Fixtures of the tests of the service layer."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 
+from gateway.settings import ami_settings
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import Broker
 from tests.service.live import Live, live, pbx
@@ -37,3 +39,16 @@ async def gateway(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator[L
     """A gateway between the two."""
     async with live(broker, asterisk) as running:
         yield running
+
+
+@pytest.fixture
+async def impatient(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator[Live]:
+    """A gateway that soon gives up waiting for Asterisk's event, for tests in which none comes."""
+    async with live(broker, asterisk, timeout=0.3) as running:
+        yield running
+
+
+@pytest.fixture
+def no_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asterisk is asked for its clock when that is doubted, and not every five seconds besides."""
+    monkeypatch.setattr("gateway.app.ami_settings", lambda config: replace(ami_settings(config), ping_interval=3600.0))

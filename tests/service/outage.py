@@ -6,6 +6,7 @@ import resource
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,10 @@ def resident(pid: int) -> int:
 
 async def health_of(gateway: Live) -> dict[str, Any]:
     """What ``bridge/health`` says when it is asked for."""
-    since = len(gateway.client.messages)
+    since, asked = len(gateway.client.messages), datetime.now(UTC) - timedelta(milliseconds=1)
     await gateway.ask(TOPICS.bridge_request, {"request": "health", "id": since})
-    found = await gateway.client.wait_for(lambda m: m.topic == "bridge/health", since=since)
+    found = await gateway.client.wait_for(
+        lambda m: m.topic == "bridge/health" and datetime.fromisoformat(m.json["at"]) >= asked, since=since
+    )
     health: dict[str, Any] = found.json
     return health

@@ -1,6 +1,5 @@
 """What Asterisk is asked for a command, and what is answered, over a real broker and a real socket."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from tests.ami.queue_model import Member
 from tests.ami.scripted_asterisk import ReceivedAction, ScriptedAsterisk, Session
 from tests.broker import Broker
+from tests.lab.subscriber import Subscriber
 from tests.service.live import ALICE, BOB, TOPICS, Live, live, pbx
 
 SUPPORT = TOPICS.session_set("Support", "Alice", ALICE)
@@ -177,7 +177,7 @@ async def test_only_asterisks_event_confirms(gateway: Live) -> None:
     ]
 
 
-async def test_what_came_before_success_confirms_nothing(gateway: Live) -> None:
+async def test_what_came_before_success_confirms_nothing(impatient: Live) -> None:
     """An event that shows what was asked but stands before the response is somebody else's doing."""
 
     def event_first(session: Session, action: ReceivedAction) -> None:
@@ -185,43 +185,43 @@ async def test_what_came_before_success_confirms_nothing(gateway: Live) -> None:
         server.send_events(server.model.pause(ALICE, "true", "Support", ""))
         session.respond(action, "Interface paused successfully")
 
-    gateway.asterisk.on("QueuePause", event_first)
-    answer = await gateway.ask(SUPPORT, {"state": "NOT_READY", "id": 1})
+    impatient.asterisk.on("QueuePause", event_first)
+    answer = await impatient.ask(SUPPORT, {"state": "NOT_READY", "id": 1})
     assert answer["status"] == "ok"
-    assert len(gateway.asterisk.named("QueueStatus")) == 3  # two for the picture, one because no event confirmed
-    assert gateway.events()[-1]["cause"] == "asterisk"
+    assert len(impatient.asterisk.named("QueueStatus")) == 3  # two for the picture, one because no event confirmed
+    assert impatient.events()[-1]["cause"] == "asterisk"
 
 
-async def test_without_an_event_the_list_is_asked_once(gateway: Live) -> None:
+async def test_without_an_event_the_list_is_asked_once(impatient: Live) -> None:
     """If it shows what was asked, the answer is ok; if not, TIMEOUT."""
-    before = len(gateway.asterisk.named("QueueStatus"))
-    gateway.asterisk.on("QueuePause", done_in_silence)
-    assert outcome(await gateway.ask(SUPPORT, "NOT_READY")) == (None, True, "NOT_READY")
-    assert len(gateway.asterisk.named("QueueStatus")) == before + 1
-    gateway.asterisk.on("QueuePause", success_alone)
-    assert outcome(await gateway.ask(SUPPORT, "READY")) == ("TIMEOUT", False, "NOT_READY")
-    assert len(gateway.asterisk.named("QueueStatus")) == before + 2
-    assert {action.get("Queue") for action in gateway.asterisk.named("QueueStatus")[before:]} == {"Support"}
+    before = len(impatient.asterisk.named("QueueStatus"))
+    impatient.asterisk.on("QueuePause", done_in_silence)
+    assert outcome(await impatient.ask(SUPPORT, "NOT_READY")) == (None, True, "NOT_READY")
+    assert len(impatient.asterisk.named("QueueStatus")) == before + 1
+    impatient.asterisk.on("QueuePause", success_alone)
+    assert outcome(await impatient.ask(SUPPORT, "READY")) == ("TIMEOUT", False, "NOT_READY")
+    assert len(impatient.asterisk.named("QueueStatus")) == before + 2
+    assert {action.get("Queue") for action in impatient.asterisk.named("QueueStatus")[before:]} == {"Support"}
 
 
-async def test_without_any_response_it_is_the_same(gateway: Live) -> None:
+async def test_without_any_response_it_is_the_same(impatient: Live) -> None:
     """An action that Asterisk never answers is looked for in the list too."""
-    gateway.asterisk.on("QueuePause", lambda _session, _action: None)
-    assert outcome(await gateway.ask(SUPPORT, "NOT_READY")) == ("TIMEOUT", False, "READY")
-    gateway.asterisk.default("QueuePause")
-    assert outcome(await gateway.ask(SUPPORT, "NOT_READY")) == (None, True, "NOT_READY")
+    impatient.asterisk.on("QueuePause", lambda _session, _action: None)
+    assert outcome(await impatient.ask(SUPPORT, "NOT_READY")) == ("TIMEOUT", False, "READY")
+    impatient.asterisk.default("QueuePause")
+    assert outcome(await impatient.ask(SUPPORT, "NOT_READY")) == (None, True, "NOT_READY")
 
 
-async def test_a_logout_without_an_event_is_seen_in_the_lists(gateway: Live) -> None:
+async def test_a_logout_without_an_event_is_seen_in_the_lists(impatient: Live) -> None:
     """Two lists that lack the member end the session, and the command is answered by it."""
-    gateway.asterisk.on("QueueRemove", done_in_silence)
-    assert outcome(await gateway.ask(BOBS, "SESSION_ENDED")) == (None, True, "SESSION_ENDED")
+    impatient.asterisk.on("QueueRemove", done_in_silence)
+    assert outcome(await impatient.ask(BOBS, "SESSION_ENDED")) == (None, True, "SESSION_ENDED")
 
 
-async def test_a_logout_that_does_not_happen_times_out(gateway: Live) -> None:
+async def test_a_logout_that_does_not_happen_times_out(impatient: Live) -> None:
     """The state is what it was."""
-    gateway.asterisk.on("QueueRemove", success_alone)
-    assert outcome(await gateway.ask(BOBS, "SESSION_ENDED")) == ("TIMEOUT", False, "READY")
+    impatient.asterisk.on("QueueRemove", success_alone)
+    assert outcome(await impatient.ask(BOBS, "SESSION_ENDED")) == ("TIMEOUT", False, "READY")
 
 
 # Several sessions --------------------------------------------------------------------------------------------------
@@ -291,19 +291,19 @@ async def test_commands_to_one_interface_keep_their_order(gateway: Live) -> None
         ]
 
 
-async def test_nobody_waits_longer_for_a_turn_than_for_asterisk(gateway: Live) -> None:
+async def test_nobody_waits_longer_for_a_turn_than_for_asterisk(impatient: Live) -> None:
     """Behind a command that hangs, the others are not kept for later: they are TIMEOUT, and not passed on."""
     for name in ("QueuePause", "QueueStatus"):
-        gateway.asterisk.on(name, lambda _session, _action: None)
+        impatient.asterisk.on(name, lambda _session, _action: None)
     for number in range(3):
-        await gateway.send(SUPPORT, {"state": "NOT_READY", "id": number})
-    await gateway.client.wait_for(lambda _: len(gateway.answers()) == 3)
-    assert {each["code"] for each in gateway.answers()} == {"TIMEOUT"}
-    assert sum("not passed on" in each["message"] for each in gateway.answers()) == 2
-    assert len(gateway.asked()) == 1
-    gateway.asterisk.default("QueuePause")
-    gateway.asterisk.default("QueueStatus")
-    assert (await gateway.ask(SUPPORT, "NOT_READY"))["status"] == "ok"
+        await impatient.send(SUPPORT, {"state": "NOT_READY", "id": number})
+    await impatient.client.wait_for(lambda _: len(impatient.answers()) == 3)
+    assert {each["code"] for each in impatient.answers()} == {"TIMEOUT"}
+    assert sum("not passed on" in each["message"] for each in impatient.answers()) == 2
+    assert len(impatient.asked()) == 1
+    impatient.asterisk.default("QueuePause")
+    impatient.asterisk.default("QueueStatus")
+    assert (await impatient.ask(SUPPORT, "NOT_READY"))["status"] == "ok"
 
 
 # The link ----------------------------------------------------------------------------------------------------------
@@ -333,15 +333,15 @@ async def test_without_a_picture_nothing_is_passed_on(gateway: Live) -> None:
 
 async def test_what_is_under_way_at_the_stop_is_answered(broker: Broker, asterisk: ScriptedAsterisk) -> None:
     """TIMEOUT, before the gateway says that it is offline."""
-    async with live(broker, asterisk, timeout=30) as gateway:
-        asterisk.on("QueuePause", success_alone)
-        await gateway.send(SUPPORT, {"state": "NOT_READY", "id": 1})
-        await gateway.send(AGENT, {"state": "READY", "id": 2})
-        await asterisk.received("QueuePause")
-        messages = gateway.client.messages
-        stopping = asyncio.ensure_future(gateway.client.wait_for(lambda m: m.payload == b"offline"))
-    await stopping
-    answers = [each.json for each in messages if each.topic.endswith("/response")]
+    async with Subscriber(broker.port, TOPICS.base) as client:
+        async with live(broker, asterisk, timeout=30) as gateway:
+            asterisk.on("QueuePause", success_alone)
+            await gateway.send(SUPPORT, {"state": "NOT_READY", "id": 1})
+            await gateway.send(AGENT, {"state": "READY", "id": 2})
+            await asterisk.received("QueuePause")
+        offline = await client.wait_for(lambda m: m.payload == b"offline" and not m.retained)
+    told = client.messages[: client.messages.index(offline)]
+    answers = [each.json for each in told if each.topic.endswith("/response")]
     assert sorted((each["id"], each["code"]) for each in answers) == [(1, "TIMEOUT"), (2, "TIMEOUT")]
 
 

@@ -48,7 +48,8 @@ async def test_an_outage_costs_disk_and_no_memory(
             broker.start()
             await subscriber.until(lambda: len(subscriber.seen) > known, 60)
             began = time.monotonic()
-            await subscriber.until(lambda: len(subscriber.seen) >= expected, 60 + EVENTS / 100)
+            # After a reconnection some may come twice.
+            await subscriber.until(lambda: len(set(subscriber.payloads)) >= expected, 60 + EVENTS / 100)
             rate = (expected - known) / (time.monotonic() - began)
             after = resident(gateway.pid) - before
     with capsys.disabled():
@@ -99,7 +100,7 @@ async def test_a_broker_that_takes_nothing_blocks_nothing(tmp_path: Path, asteri
             broker.freeze()
             reason = await taken(gateway, events)
             assert gateway.gateway.mqtt.depth <= MESSAGES
-            assert gateway.gateway.ledger.depth >= events
+            await asterisk.until(lambda: gateway.gateway.ledger.depth >= events, "events to be kept")
             assert gateway.gateway.ledger.depth_bytes > 1_000 * events
             broker.thaw()
             seqs = [each["seq"] for each in await told(gateway, reason, since)]
@@ -122,13 +123,15 @@ async def test_past_the_bound_the_oldest_events_are_lost_and_told(tmp_path: Path
             stream = [m.json for m in client.messages[since:] if m.topic.endswith("/event")]
             seqs = [each["seq"] for each in stream if each["seq"] > last]
             assert seqs == sorted(set(seqs))
-            lost = gateway.gateway.ledger.seq - last - len(seqs)
+            lost = seqs[-1] - last - len(seqs)
             assert health["events_lost"] == lost > 300
             dropped = [each for each in stream if each["event"] == "EVENTS_DROPPED"]
             assert 0 < sum(each["count"] for each in dropped) <= lost
             assert len(dropped) < lost / 5
             assert all(each["topic"].endswith("/event") for each in dropped)
-            assert client.latest["session/Support/Alice/PJSIP%2F1001"].json["reason"] == reason
+            await client.wait_for(
+                lambda m: m.topic == "session/Support/Alice/PJSIP%2F1001" and m.json["reason"] == reason, since=since
+            )
 
 
 async def test_an_orderly_stop_sends_what_waits(tmp_path: Path, asterisk: ScriptedAsterisk) -> None:

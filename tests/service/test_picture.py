@@ -31,8 +31,8 @@ async def lose(running: Live) -> int:
     """Break the link off, wait until that is told, and return the place behind it."""
     since = len(running.client.messages)
     running.asterisk.abort_sessions()
-    await running.client.wait_for(lambda m: m.topic == "bridge/asterisk" and not m.json["current"], since=since)
-    return len(running.client.messages)
+    lost = await running.client.wait_for(lambda m: m.topic == "bridge/asterisk" and not m.json["current"], since=since)
+    return running.client.messages.index(lost) + 1
 
 
 def behind(
@@ -55,7 +55,8 @@ async def test_snapshots_then_current_then_events(broker: Broker) -> None:
     """Whoever sees ``current`` has seen every snapshot, and no session event is told before it."""
     async with pbx() as asterisk, live(broker, asterisk) as running:
         await running.client.wait_for(lambda m: m.topic == "bridge/event" and m.json["event"] == "RESYNC_FINISHED")
-        topics = [m.topic for m in running.client.messages if m.topic.startswith("session/") or is_current(m)]
+        live_ones = [m for m in running.client.messages if not m.retained]
+        topics = [m.topic for m in live_ones if m.topic.startswith("session/") or is_current(m)]
         place = topics.index("bridge/asterisk")
         assert sorted(topics[:place]) == [
             ALICE_IN_SUPPORT,
@@ -175,28 +176,32 @@ async def test_wrap_up_times_come_from_queues_conf(broker: Broker) -> None:
 async def test_asterisks_clock_is_set_in_a_call(broker: Broker, step: float) -> None:
     """A call over a step of the clock lasts as long as it lasted, and the step is told."""
     async with pbx() as asterisk, live(broker, asterisk) as running:
-        started = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         await running.call("Support", ALICE, "Alice")
         await asyncio.sleep(1.2)  # the gateway asks about its clock at most once a second
         asterisk.now = lambda: time.time() + step
         since = len(running.client.messages)
+        hung_up = loop.time()
         asterisk.send_event("Hangup", Uniqueid="1.11", Channel="PJSIP/1001-1", Cause=16)
-        lasted = asyncio.get_running_loop().time() - started
+        lasted = loop.time() - started
         event = await running.client.wait_for(
             lambda m: m.topic == f"{ALICE_IN_SUPPORT}/event" and m.json["session"]["number_of_calls"] == 1, since=since
         )
-        assert event.json["session"]["total_talk_time"] == pytest.approx(lasted, abs=0.3)
-        stepped = next(m for m in after(running, since) if m.topic == "bridge/event")
+        # The clock is measured by an answer that was on its way for no longer than all of this took.
+        unknown = event.arrived - hung_up
+        assert event.json["session"]["total_talk_time"] == pytest.approx(lasted, abs=0.3 + unknown)
+        stepped = await running.client.wait_for(lambda m: m.topic == "bridge/event", since=since)
         assert stepped.json["event"] == "CLOCK_STEPPED"
-        assert stepped.json["seconds"] == pytest.approx(step, abs=0.1)
+        assert stepped.json["seconds"] == pytest.approx(step, abs=0.1 + unknown)
 
 
 async def test_a_late_event_is_no_step(broker: Broker) -> None:
     """A stamp that is far from now does not move the clock; Asterisk's Pong says what time it is."""
     async with pbx() as asterisk, live(broker, asterisk) as running:
+        late = time.time() - 2.0  # before the call began, however long that takes to be told
         await running.call("Support", ALICE, "Alice")
         since = len(running.client.messages)
-        late = time.time() - 2.0
         asterisk.send(
             f"Event: Hangup\r\nPrivilege: call,all\r\nTimestamp: {late:.6f}\r\nUniqueid: 1.11\r\nCause: 16\r\n\r\n"
         )
@@ -207,21 +212,30 @@ async def test_a_late_event_is_no_step(broker: Broker) -> None:
         assert not [m for m in after(running, since) if m.topic == "bridge/event"]
 
 
+@pytest.mark.usefixtures("no_pings")
 async def test_a_backlog_is_no_step(broker: Broker) -> None:
     """Events that come later and later, one after the other, are applied as they come, and nobody is asked the time."""
-    async with pbx() as asterisk, live(broker, asterisk) as running:
-        stamp, pings = time.time(), len(asterisk.named("Ping"))
-        for paused in (1, 0, 1, 0):
-            await asyncio.sleep(0.3)  # each is that much later than the one before
-            since = len(running.client.messages)
-            stamp += 0.001
-            asterisk.send(
-                f"Event: QueueMemberPause\r\nPrivilege: agent,all\r\nTimestamp: {stamp:.6f}\r\nQueue: Support\r\n"
-                f"MemberName: Alice\r\nInterface: {ALICE}\r\nStatus: 1\r\nPaused: {paused}\r\n\r\n"
-            )
-            event = await running.client.wait_for(lambda m: m.topic == f"{ALICE_IN_SUPPORT}/event", since=since)
-            assert event.json["event"] == ("NOT_READY" if paused else "READY")
-        assert len(asterisk.named("Ping")) == pings
+    loop = asyncio.get_running_loop()
+    for _ in range(10):
+        async with pbx() as asterisk, live(broker, asterisk) as running:
+            await running.client.wait_for(lambda m: m.topic == "bridge/event" and m.json["event"] == "RESYNC_FINISHED")
+            stamp, pings, longest = time.time(), len(asterisk.named("Ping")), 0.0
+            for paused in (1, 0, 1, 0):
+                before = loop.time()
+                await asyncio.sleep(0.3)  # each is that much later than the one before
+                since = len(running.client.messages)
+                stamp += 0.001
+                asterisk.send(
+                    f"Event: QueueMemberPause\r\nPrivilege: agent,all\r\nTimestamp: {stamp:.6f}\r\nQueue: Support\r\n"
+                    f"MemberName: Alice\r\nInterface: {ALICE}\r\nStatus: 1\r\nPaused: {paused}\r\n\r\n"
+                )
+                event = await running.client.wait_for(lambda m: m.topic == f"{ALICE_IN_SUPPORT}/event", since=since)
+                assert event.json["event"] == ("NOT_READY" if paused else "READY")
+                longest = max(longest, loop.time() - before)
+            asked = len(asterisk.named("Ping")) - pings
+        if longest < 1.0:  # behind a second without any event the next may well be doubted: then it tells nothing
+            break
+    assert asked == 0
 
 
 async def test_what_is_retained_of_another_life_is_removed(broker: Broker) -> None:
@@ -295,8 +309,10 @@ async def test_a_member_must_be_missing_twice(broker: Broker) -> None:
         members.remove(bob)
         asterisk.default("QueueStatus")
         assert (await running.ask(TOPICS.bridge_request, {"request": "resync"}))["status"] == "ok"
-        assert running.events()[-1]["event"] == "END"
-        assert running.events()[-1]["cause"] == "resync"
+        end = await running.client.wait_for(
+            lambda m: m.topic == "session/sales/Bob/PJSIP%2F1002/event" and m.json["event"] == "END"
+        )
+        assert end.json["cause"] == "resync"
 
 
 async def test_a_list_may_show_what_a_command_did_before_its_event(broker: Broker) -> None:
@@ -317,5 +333,6 @@ async def test_a_list_may_show_what_a_command_did_before_its_event(broker: Broke
         answer = await running.answer(topic, since=since)
         assert (answer["status"], answer["changed"], answer["state"]) == ("ok", True, "NOT_READY")
         asterisk.send_events(late)
+        await running.ask(TOPICS.bridge_request, {"request": "resync"})  # what comes of them is told before its answer
         told = [event for event in running.events() if event["event"] == "NOT_READY"]
         assert [(event["cause"], event["command_id"]) for event in told] == [("command", "L")]
