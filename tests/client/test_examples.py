@@ -17,7 +17,7 @@ from tests.service.live import BOB, TOPICS, Live
 ROOT = Path(__file__).parent.parent.parent
 SCREEN_POP = ROOT / "deploy" / "examples" / "screen_pop.py"
 PAGE = ROOT / "deploy" / "docs" / "clients.md"
-WITHIN = 20.0  # seconds
+WITHIN = 60.0  # seconds, also on a machine that is busy
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Self
 from tests.broker import Broker
 
 CONNECT, PUBLISH, PUBACK = 1, 3, 4  # packet types, the first four bits of a packet
-WAIT = 15.0  # seconds
+WAIT = 30.0  # seconds
 _REFUSE_VERSION = b"\x20\x02\x00\x01"  # a 3.1.1 CONNACK: unacceptable protocol version
 _LEVEL_AT = 6  # of CONNECT's variable header: two bytes of length, "MQTT", then the protocol level
 
@@ -41,6 +41,7 @@ class Proxy:
     """Relays whole packets between clients and a broker.
 
     Attributes:
+        away: Take no connection, as a network that is down.
         only_311: Refuse MQTT 5 as a broker does that knows 3.1.1 alone.
         poison: Close the connection of whoever publishes these bytes.
         swallow_pubacks: Lose the PUBACKs of both sides.
@@ -52,6 +53,7 @@ class Proxy:
     """
 
     def __init__(self, broker: Broker) -> None:
+        self.away = False
         self.only_311 = False
         self.poison: bytes | None = None
         self.swallow_pubacks = False
@@ -104,7 +106,8 @@ class Proxy:
         self._writers.add(writer)
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-                await self._relay(reader, writer)
+                if not self.away:
+                    await self._relay(reader, writer)
         except asyncio.CancelledError:
             pass  # the server's own; asyncio.Server would report it
         finally:

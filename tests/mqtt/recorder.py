@@ -16,7 +16,7 @@ from gateway.mqtt.topics import Topics
 from tests.broker import Broker
 
 TOPICS = Topics("cti", "pbx1")
-WAIT = 15.0  # seconds; nothing here takes one, unless it is broken
+WAIT = 30.0  # seconds; nothing here takes one, unless it is broken
 
 
 class Changes:

@@ -17,6 +17,7 @@ from tests.mqtt.proxy import Proxy
 from tests.mqtt.recorder import TOPICS, Recorder, Subscriber, client_of, eventually, retained_on, running, settings_for
 
 STATE = TOPICS.bridge_state
+REFUSED = "not authorised"  # what Mosquitto logs of a login that it refuses
 PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 
 
@@ -59,7 +60,7 @@ async def test_an_orderly_end_says_offline(broker: Broker, protocol: str, how: s
         assert subscriber.payloads == [b"online", b"last words", b"offline"]
         assert await retained_on(broker, STATE) == {STATE: b"offline"}
         assert run.recorder.count("disconnected") == 1
-    assert "Client gateway disconnected." in broker.log
+        await eventually(lambda: "Client gateway disconnected." in broker.log)
 
 
 async def test_the_orderly_end_is_bounded(broker: Broker) -> None:
@@ -139,7 +140,8 @@ async def test_a_refused_login_is_tried_again_if_one_succeeded(
             broker.stop()
             broker.users = {"gateway": "another"}
             broker.start()
-            await asyncio.sleep(0.5)  # some refusals, which are told to nobody
+            refused = broker.log.count(REFUSED)
+            await eventually(lambda: broker.log.count(REFUSED) >= refused + 3)
             assert not run.task.done()
             broker.stop()
             broker.users = {"gateway": "right"}
@@ -153,8 +155,8 @@ async def test_a_known_login_is_tried_again_from_the_start(tmp_path: Path) -> No
     with Broker(tmp_path / "b", users={"gateway": "right"}) as broker:
         settings = settings_for(broker, username="gateway", password="wrong", login_retry=0.05)
         async with running(settings, wait=False, login_ever_succeeded=True) as run:
-            done, _ = await asyncio.wait([run.task], timeout=0.3)
-            assert not done
+            await eventually(lambda: broker.log.count(REFUSED) >= 2)
+            assert not run.task.done()
 
 
 async def test_an_old_broker_is_spoken_to_in_its_version(broker: Broker) -> None:
@@ -205,14 +207,14 @@ async def test_a_twin_is_told_and_left_alone(broker: Broker, protocol: str) -> N
         for takeover in range(1, 4):
             await run.recorder.until_told("connected", takeover)
             await run.client.drain()
+            since = asyncio.get_running_loop().time()
             async with client_of(broker, "gateway"):
                 await run.recorder.until_told("disconnected", takeover)
         await run.recorder.until_told("twin")
         assert "gateway" in str(run.recorder.told[-1])
         assert run.recorder.count("connected") == 3
-        since = asyncio.get_running_loop().time()
         await run.recorder.until_told("connected", 4)
-        assert asyncio.get_running_loop().time() - since > 0.3
+        assert asyncio.get_running_loop().time() - since >= 0.5
         assert run.recorder.count("twin") == 1
         assert run.recorder.count("set_aside") == 0
 

@@ -154,20 +154,23 @@ async def test_order_survives_a_network_that_breaks(broker: Broker) -> None:
 
 async def test_a_frozen_broker_costs_nothing_but_time(broker: Broker) -> None:
     """Frozen for less than the keep alive it goes on; frozen for longer it is given up, and all comes in order."""
-    async with Subscriber(broker, EVENT) as subscriber, running(settings_for(broker, keep_alive=1)) as run:
-        await run.client.drain()
-        broker.freeze()
-        send_numbers(run, 0, 499)
-        assert run.client.depth == 500
-        broker.thaw()
-        await run.client.drain()
-        assert run.recorder.count("disconnected") == 0
-        broker.freeze()
-        send_numbers(run, 500, 999)
-        await run.recorder.until_told("disconnected")
-        broker.thaw()
-        await run.client.drain()
-        await subscriber.until(lambda: len(set(numbers(subscriber))) == 1000)
+    async with Subscriber(broker, EVENT) as subscriber:
+        async with running(settings_for(broker, keep_alive=60)) as run:
+            await run.client.drain()
+            broker.freeze()
+            send_numbers(run, 0, 499)
+            assert run.client.depth == 500
+            broker.thaw()
+            await run.client.drain()
+            assert run.recorder.count("disconnected") == 0
+        async with running(settings_for(broker, keep_alive=1)) as run:
+            await run.client.drain()
+            broker.freeze()
+            send_numbers(run, 500, 999)
+            await run.recorder.until_told("disconnected")
+            broker.thaw()
+            await run.client.drain()
+            await subscriber.until(lambda: len(set(numbers(subscriber))) == 1000)
     assert_in_order_but_for_repeated_runs(numbers(subscriber), 999)
 
 
@@ -214,7 +217,7 @@ async def test_a_removal_is_not_lost_with_the_connection(broker: Broker) -> None
         recorder.contents = {OTHER: Retained(b"2")}
         recorder.only_once[QUEUE] = Retained(b"")
         run.client.refresh(QUEUE)
-        await proxy.until_published(3)
+        await proxy.until_published(4)  # behind the three births
         proxy.drop()
         proxy.swallow_pubacks = False
         await recorder.until_told("connected", 2)
