@@ -15,6 +15,7 @@ import pytest
 
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import Broker, free_port
+from tests.http.page import WITHIN
 from tests.http.test_prometheus import prometheus
 from tests.service.live import Live, live, pbx
 from tests.unpacked import program
@@ -61,7 +62,7 @@ class InfluxDB:
 
     async def until(self, query: str) -> list[Any]:
         """Ask until there is anything, and return it."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN):
             while True:
                 try:
                     if found := await self.ask(query):

@@ -69,7 +69,7 @@ async def asterisk() -> AsyncIterator[ScriptedAsterisk]:
 @pytest.fixture
 async def gateway(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator[Live]:
     """A gateway between the two."""
-    async with live(broker, asterisk, timeout=5.0) as running:
+    async with live(broker, asterisk) as running:
         yield running
 
 
@@ -117,7 +117,7 @@ async def one_call(gateway: Live, number: int, client: Subscriber | None = None)
     caller = {"CallerIDNum": "+49 30 901820", "CallerIDName": "Jo \"'; March"}
     gateway.asterisk.send_event("AgentConnect", **about, **leg, **caller)
     gateway.asterisk.send_event("AgentComplete", TalkTime=2, Reason="agent", **about, **leg, **caller)
-    record = await client.wait_for(lambda m: m.topic == CALLS, since=since)
+    record = await client.wait_for(lambda m: m.topic == CALLS and m.json["uniqueid"] == f"{number}.1", since=since)
     content: dict[str, Any] = record.json
     return content
 
@@ -212,6 +212,7 @@ async def test_a_hole_is_seen(database: PostgreSQL, broker: Broker, gateway: Liv
     """Where previous_seq names a message that is not there, the view ``missed`` says so; else it is empty."""
     async with call_history(broker, database):
         record = await one_call(gateway, 1)
+        await until(database, "SELECT count(*) FROM calls", 1)
         assert rows(database, "SELECT * FROM missed") == []
         hole = {**record, "seq": record["seq"] + 9, "previous_seq": record["seq"] + 5}
         await gateway.client.publish(CALLS, json.dumps(hole))

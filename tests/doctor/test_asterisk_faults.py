@@ -1,6 +1,7 @@
 """Faults planted in a real Asterisk: each is found, and the doctor says which file, which line, which value."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -131,9 +132,12 @@ async def test_each_planted_fault_is_found_and_the_change_named(
         "queue_log of another": "does not write",
         "queue_log elsewhere": f'gateway.toml [asterisk]: queue_log = "/{asterisk.home.relative_to(asterisk.root)}',
         "queue_log unreadable": "may not read",
-        "clock": "5.0 s behind this machine's",
+        "clock": "s behind this machine's",
     }
     assert {fault: text for fault, text in said.items() if text not in found[fault]} == {}, f"\n{found}"
+    behind = re.search(r"([\d.]+) s behind", found["clock"])
+    assert behind is not None
+    assert float(behind[1]) == pytest.approx(5.0, abs=0.5)  # a visit on a busy machine is not exact to a tenth
     assert "address" in unseen.problem("Asterisk login")
     rights = next(each for each in lavish.findings if each.check == "AMI rights beyond need")
     assert rights.verdict is Verdict.NOTE

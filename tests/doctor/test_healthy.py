@@ -20,6 +20,8 @@ QUEUES = (
 )
 SLOWEST = 0.5
 """Seconds for an answer on another connection, on cores that others use too; a freeze would be of a second and more."""
+VISITS = 3
+"""So many may be slow for reasons of the machine's own; a doctor that froze Asterisk would do so each time."""
 
 pytestmark = pytest.mark.lab
 
@@ -62,19 +64,22 @@ async def test_nothing_is_wrong_and_nobody_is_disturbed(broker: Broker, tmp_path
         async with running(asterisk, broker, tmp_path, wrap_up=wrap_up) as gateway, Driver(asterisk) as driver:
             await settled(gateway)
             before, since = await driver.ask("QueueStatus"), len(gateway.messages)
-            done = asyncio.Event()
-            watching = asyncio.create_task(longest_wait(asterisk, done), name="watching")
-            looking = asyncio.create_task(
-                doctor(gateway.gateway.config, "--asterisk-config", str(asterisk.home / "etc")), name="looking"
-            )
-            # A call that is going on meanwhile is what the events are seen by.
-            caller = await driver.call("sales", ring=1.5, talk=1.0)
-            status, output = await looking
-            done.set()
-            assert (status, "0 problems" in output) == (0, True), output
-            assert await watching < SLOWEST
-            await driver.completed(await driver.answered(caller))
-            undisturbed(gateway, since)
+            for _ in range(VISITS):
+                done = asyncio.Event()
+                watching = asyncio.create_task(longest_wait(asterisk, done), name="watching")
+                looking = asyncio.create_task(
+                    doctor(gateway.gateway.config, "--asterisk-config", str(asterisk.home / "etc")), name="looking"
+                )
+                # A call that is going on meanwhile is what the events are seen by.
+                caller = await driver.call("sales", ring=1.5, talk=1.0)
+                status, output = await looking
+                done.set()
+                assert (status, "0 problems" in output) == (0, True), output
+                await driver.completed(await driver.answered(caller))
+                if (slowest := await watching) < SLOWEST:
+                    break
+            assert slowest < SLOWEST
+            undisturbed(gateway, since, await all_told(gateway))
             after = await driver.ask("QueueStatus")
             assert [m.get("LastPause") for m in after] == [m.get("LastPause") for m in before]
             assert [m.get("Queue") for m in after] == [m.get("Queue") for m in before]
@@ -82,14 +87,22 @@ async def test_nothing_is_wrong_and_nobody_is_disturbed(broker: Broker, tmp_path
         assert "DOCTOR" in asterisk.queue_log.read_text()
 
 
-def undisturbed(gateway: Running, since: int) -> None:
+async def all_told(gateway: Running) -> int:
+    """The place in the messages behind all that had been published by now."""
+    since = len(gateway.messages)
+    await gateway.subscriber.publish("bridge/request", '{"request": "health", "id": "all told"}')
+    answer = await gateway.subscriber.wait_for(lambda m: m.topic == "bridge/request/response", since=since)
+    return gateway.messages.index(answer)
+
+
+def undisturbed(gateway: Running, since: int, until: int) -> None:
     """No message tells of anything but the call, and every probe is empty and of the doctor's own names."""
-    told = [m for m in gateway.messages[since:] if "doctor" not in m.topic and m.topic != "bridge/request"]
+    told = [m for m in gateway.messages[since:until] if "doctor" not in m.topic and m.topic != "bridge/request"]
     assert not [m for m in told if m.topic.startswith("bridge/event") or m.topic.endswith("/response")]
     happened = [m.topic for m in told if m.topic.endswith("/event") or m.topic.startswith("call/")]
     assert happened
     assert not [topic for topic in happened if not topic.startswith("agent/") and topic.split("/")[1] != "sales"]
-    probes = [m for m in gateway.messages[since:] if "doctor" in m.topic]
+    probes = [m for m in gateway.messages[since:until] if "doctor" in m.topic]
     assert probes
     assert {m.payload for m in probes} <= {b"", b"kept"}
     assert all(m.topic.startswith("bridge/doctor/") for m in probes if m.payload)

@@ -16,6 +16,8 @@ import yaml
 
 from tests.npm import installed
 
+pytestmark = pytest.mark.timeout(400)  # the packages are fetched on a machine's first run
+
 SOURCE = Path(__file__).parent
 GRAFANA = Path(__file__).parents[2] / "deploy" / "grafana"
 DASHBOARD = GRAFANA / "cti-gateway.json"

@@ -43,4 +43,6 @@ async def pages(gateway: Live, port: int) -> AsyncIterator[Pages]:
     """What it serves."""
     assert gateway.gateway.http is not None
     async with aiohttp.ClientSession() as session:
-        yield Pages(session, f"http://127.0.0.1:{port}")
+        served = Pages(session, f"http://127.0.0.1:{port}")
+        await served.until_served()
+        yield served

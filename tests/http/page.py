@@ -1,6 +1,7 @@
 """What a gateway serves, as a client reads it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-WITHIN = 10.0
+WITHIN = 60.0  # seconds, also on a machine that is busy
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,15 @@ class Pages:
 
     session: aiohttp.ClientSession
     base: str
+
+    async def until_served(self) -> None:
+        """Wait until there is a server: the picture may be current sooner."""
+        async with asyncio.timeout(WITHIN):
+            while True:
+                with contextlib.suppress(aiohttp.ClientConnectionError):
+                    await self.health()
+                    return
+                await asyncio.sleep(0.02)  # it tells nobody
 
     async def get(self, path: str) -> tuple[int, str, str]:
         """Status, type and body of a page."""

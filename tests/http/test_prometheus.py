@@ -18,7 +18,7 @@ import yaml
 
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import free_port
-from tests.http.page import Pages
+from tests.http.page import WITHIN, Pages
 from tests.http.shift import shift
 from tests.unpacked import program
 
@@ -28,7 +28,7 @@ DASHBOARD = DEPLOY / "grafana" / "cti-gateway.json"
 RULE_TESTS = Path(__file__).parent / "rules.test.yml"
 
 CONFIGURATION = """
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 200ms}}
 rule_files: [{rules}]
 scrape_configs:
   - job_name: cti-gateway
@@ -94,7 +94,7 @@ class Prometheus:
 
     async def until_ready(self) -> None:
         """Wait until it answers."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WITHIN):
             while True:
                 try:
                     async with self._session.get(f"{self._base}/-/ready") as answer:
@@ -106,7 +106,7 @@ class Prometheus:
 
     async def until(self, expression: str) -> None:
         """Wait until an expression gives anything."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN):
             while not await self.query(expression):  # noqa: ASYNC110  nothing tells when it has scraped
                 await asyncio.sleep(0.05)
 
@@ -162,23 +162,35 @@ async def test_a_real_prometheus_takes_all_of_it(
     await pages.until_metrics(lambda found: found['cti_queue_calls_handled_total{queue="Support"}'] == 1)
     async with prometheus(tmp_path, port) as running:
         await running.until('cti_queue_calls_handled_total{queue="Support"} == 1 and on (instance) up == 1')
-        targets = (await running.ask("targets"))["activeTargets"]
-        assert [(each["health"], each["lastError"]) for each in targets] == [("up", "")]
+        # A scrape that took too long on a busy machine takes all series away until the next, so each is waited for.
+        async with asyncio.timeout(WITHIN):
+            while any((each["health"], each["lastError"]) != ("up", "") for each in await targets(running)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert len(await targets(running)) == 1
         for expression in expressions():
             if "ami_lag" not in expression:  # the scripted Asterisk stamps nothing
                 assert await running.query(f"count({expression}) or vector(0)")
             for name in names_in(expression) - {"cti_gateway_ami_lag_seconds", "cti_queue_service_level_ratio"}:
-                assert await running.query(name), f"{name}: nothing scraped has that name"
-        async with asyncio.timeout(10):
-            while any(each["health"] != "ok" for each in await rules(running)):  # noqa: ASYNC110
+                await running.until(name)
+        async with asyncio.timeout(WITHIN):
+            while not all(each["health"] == "ok" and is_quiet(each) for each in await rules(running)):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert len(await rules(running)) > 10
-        for each in await rules(running):
-            assert each["state"] == "inactive" or each["name"] == "CtiGapNotRecovered", each
         unknown = {"cti_gateway_ami_lag_seconds", "up"}
         for name in names_in(RULES.read_text()) - unknown:
             if name != "cti_gateway":
-                assert await running.query(name), f"{name}: nothing scraped has that name"
+                await running.until(name)
+
+
+async def targets(running: Prometheus) -> list[Any]:
+    """What is scraped, and how that went."""
+    found: list[Any] = (await running.ask("targets"))["activeTargets"]
+    return found
+
+
+def is_quiet(rule: dict[str, Any]) -> bool:
+    """Whether there is no alert, but for the one on a store that is new."""
+    return bool(rule["state"] == "inactive" or rule["name"] == "CtiGapNotRecovered")
 
 
 async def rules(running: Prometheus) -> list[Any]:
