@@ -16,7 +16,7 @@ from tests.bench.floor import Floor
 from tests.bench.lines import ROOT
 from tests.bench.listener import Heard
 from tests.bench.streams import calls, noise, stamped_places
-from tests.bench.world import UNDISTURBED, World
+from tests.bench.world import BASELINE, BASELINE_KEEPING, GATEWAY, UNDISTURBED, World
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are measured by /proc")
 
@@ -33,11 +33,13 @@ def test_the_gateway_and_its_baseline_are_measured_end_to_end() -> None:
     assert flood["ratio"] == pytest.approx(flood["value"] / flood["baseline"])
 
 
-def test_what_is_paced_is_told_with_its_latency(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bridge", [GATEWAY, BASELINE, BASELINE_KEEPING])
+def test_what_is_paced_is_told_with_its_latency(tmp_path: Path, bridge: str) -> None:
     """Every joining and every answer of a paced call has a latency, and memory and processor time are counted."""
-    with World(SMALL, tmp_path, settings=UNDISTURBED) as world:
+    with World(SMALL, tmp_path, bridge=bridge, settings=UNDISTURBED) as world:
         told = world.pace(500, 0.5)
-        check_calls(world.report(), told["due"] // 2, gateway=True)
+        check_calls(world.report(), told["due"] // 2, gateway=bridge == GATEWAY)
+    assert (tmp_path / "kept.db").exists() == (bridge == BASELINE_KEEPING)
     assert len(told["latencies"]) == told["due"] > 0
     assert all(0 < seconds < 30 for seconds in told["latencies"])
 

@@ -1,13 +1,17 @@
 """The shortest honest bridge from the same libraries: every queue event as JSON, awaited, at QoS 1. No model, no store.
 
-What it lacks is the point: it is the least that a bridge from AMI to MQTT costs with panoramisk and aiomqtt.
+What it lacks is the point: it is the least that a bridge from AMI to MQTT costs with panoramisk and aiomqtt. With
+``--keep`` each message is on the disk before it is published, as everything is that the gateway tells, and nothing else
+is done more: what that alone costs.
 """
 
 import argparse
 import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import aiomqtt
@@ -17,7 +21,26 @@ from tests.bench.answers import SECRET, USERNAME
 from tests.bench.floor import BASE
 
 
-async def bridge(ami_port: int, mqtt_port: int, username: str, password: str, *, in_flight: int) -> None:
+class Kept:
+    """Messages that the broker does not have yet, in a file of SQLite's: no less than a message kept costs."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("CREATE TABLE message (number INTEGER PRIMARY KEY, topic TEXT, payload TEXT)")
+
+    def keep(self, topic: str, payload: str) -> None:
+        """Have it on the disk, in place of the one before, which the broker has."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("DELETE FROM message")
+        self._connection.execute("INSERT INTO message (topic, payload) VALUES (?, ?)", (topic, payload))
+        self._connection.execute("COMMIT")
+
+
+async def bridge(
+    ami_port: int, mqtt_port: int, username: str, password: str, *, in_flight: int, kept: Kept | None
+) -> None:
     """Publish until cancelled, *in_flight* messages at a time; with one, in the order of the events."""
     told: asyncio.Queue[Any] = asyncio.Queue()
     manager = Manager(host="127.0.0.1", port=ami_port, username=USERNAME, secret=SECRET)
@@ -29,7 +52,10 @@ async def bridge(ami_port: int, mqtt_port: int, username: str, password: str, *,
         while True:
             event = await told.get()
             topic = f"{BASE}/ami/{event.event}/{event.queue}"
-            await client.publish(topic, json.dumps(dict(event)), qos=1)
+            payload = json.dumps(dict(event))
+            if kept is not None:
+                kept.keep(topic, payload)
+            await client.publish(topic, payload, qos=1)
 
     async with aiomqtt.Client(
         "127.0.0.1", mqtt_port, username=username, password=password, protocol=aiomqtt.ProtocolVersion.V5
@@ -49,11 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--username", required=True)
     parser.add_argument("--password", required=True)
     parser.add_argument("--in-flight", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="keep each message in this file first; with one in flight")
     options = parser.parse_args(arguments)
+    kept = Kept(options.keep) if options.keep else None
     logging.basicConfig(level=logging.WARNING)
-    asyncio.run(
-        bridge(options.ami_port, options.mqtt_port, options.username, options.password, in_flight=options.in_flight)
-    )
+    user = (options.username, options.password)
+    asyncio.run(bridge(options.ami_port, options.mqtt_port, *user, in_flight=options.in_flight, kept=kept))
 
 
 if __name__ == "__main__":

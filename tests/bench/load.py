@@ -7,7 +7,7 @@ from tests.bench import templates
 from tests.bench.bench import BARE, Bench, bare_sync, check_calls
 from tests.bench.figures import Figure, figure, percentile
 from tests.bench.floor import Floor
-from tests.bench.world import BASELINE, BASELINE_50, GATEWAY
+from tests.bench.world import BASELINE, BASELINE_50, BASELINE_KEEPING, GATEWAY
 
 THOUSAND = Floor(queues=50, members=20)
 
@@ -76,9 +76,9 @@ def latency(bench: Bench) -> Iterator[Figure]:
     syncs: list[float] = []
     for turn in range(bench.turns):
         syncs.append(bare_sync(bench.directory) * 1e3)
-        for bridge in (GATEWAY, BASELINE):
+        for bridge in (GATEWAY, BASELINE, BASELINE_KEEPING):
             with bench.world(THOUSAND, bridge=bridge) as world:
-                for rate in (500, 1000, 5000):
+                for rate in (500,) if bridge == BASELINE_KEEPING else (500, 1000, 5000):
                     told = world.pace(rate, max(1.0, 4.0 * bench.scale))
                     found = told["latencies"]
                     if len(found) != told["due"]:
@@ -98,5 +98,9 @@ def latency(bench: Bench) -> Iterator[Figure]:
         yield figure(
             f"latency at {rate:,} events/s, median", "ms", mine, its, at_most=bound, of_ratio=bound is not None
         )
+        if rate == 500:
+            keeping = medians[BASELINE_KEEPING, rate]
+            yield figure("the same, baseline that keeps each message first", "ms", mine, keeping)
+            yield figure("what keeping alone costs the baseline", "ms", keeping, its)
         mine, its = late[GATEWAY, rate], late[BASELINE, rate]
         yield figure(f"latency at {rate:,} events/s, p99", "ms", mine, its, at_most={1000: 5.0, 5000: 20.0}.get(rate))

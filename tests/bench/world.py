@@ -21,6 +21,7 @@ from tests.broker import SampleBroker
 GATEWAY: Final = "gateway"
 BASELINE: Final = "baseline"
 BASELINE_50: Final = "baseline, fifty in flight"
+BASELINE_KEEPING: Final = "baseline that keeps"
 
 UNDISTURBED: Final = {"asterisk": {"resync_interval": 3600}, "session": {"statistics_interval": 3600}}
 """Settings that keep what goes by the clock out of a measurement of what goes by events."""
@@ -238,6 +239,8 @@ class World:
             user = ["--username", "cti-gateway", "--password", password]
             in_flight = "50" if self._bridge == BASELINE_50 else "1"
             command = ["-m", "tests.bench.baseline", *ports, *user, "--in-flight", in_flight]
+            if self._bridge == BASELINE_KEEPING:
+                command += ["--keep", str(self._directory / "kept.db")]
         with (self._directory / "bridge.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, *command],
