@@ -9,11 +9,14 @@ from pathlib import Path
 import aiomqtt
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from tests.broker import Broker, free_port
 from tests.conftest import REQUIRE
 from tests.wallboard.chromium import ChromiumUnavailableError, chromium, ensure_chromium, served
+
+PATIENCE = 60_000  # milliseconds that anything may take on a machine that is busy
+expect.set_options(timeout=PATIENCE)
 
 USERS = {"wallboard": "two", "supervisor": "four", "stranger": "five"}
 ACL = """
@@ -90,7 +93,7 @@ class OpenBoard:
         )
         self.stack.push_async_callback(context.close)
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", lambda message: self._note(message.type, message.text))
         await page.goto(address)

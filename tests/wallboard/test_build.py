@@ -12,6 +12,8 @@ import pytest
 from gateway.wallboard import FILES
 from tests.npm import installed
 
+pytestmark = pytest.mark.timeout(400)  # the packages are fetched on a machine's first run
+
 SOURCE = Path(__file__).parents[2] / "deploy" / "wallboard"
 NAMED = ("build.mjs", "package.json", "package-lock.json", "tsconfig.json")
 
@@ -43,14 +45,15 @@ def run(*command: str, folder: Path) -> None:
 
 
 @pytest.fixture
-def workshop() -> Path:
-    """A copy of the sources with the packages that the lock file names; they are fetched once."""
-    folder = installed(SOURCE)
+def workshop(tmp_path: Path) -> Path:
+    """A copy of the sources with the packages that the lock file names; they are fetched once, for whoever builds."""
+    folder = tmp_path / "workshop"
+    folder.mkdir()
     for name in NAMED:
         shutil.copy2(SOURCE / name, folder / name)
     for name in ("src", "static"):
-        shutil.rmtree(folder / name, ignore_errors=True)
         shutil.copytree(SOURCE / name, folder / name)
+    (folder / "node_modules").symlink_to(installed(SOURCE) / "node_modules")
     return folder
 
 

@@ -3,7 +3,9 @@
 import os
 import re
 import signal
+import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -73,10 +75,24 @@ def website(sample_broker: SampleBroker, tmp_path: Path) -> Iterator[str]:
     assert (checked.returncode, checked.stderr) == (0, "")
     process = subprocess.Popen(command)
     try:
+        until_it_listens(port)
         yield f"https://127.0.0.1:{port}/"
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
+
+
+def until_it_listens(port: int) -> None:
+    """Wait until somebody takes connections on a port."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, "nginx does not listen"
+            time.sleep(0.01)  # it tells nobody
+        else:
+            return
 
 
 @pytest_asyncio.fixture(loop_scope="package")

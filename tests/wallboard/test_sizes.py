@@ -15,7 +15,7 @@ from playwright.async_api import Page, expect
 from tests.wallboard.axe import faults
 from tests.wallboard.center import SimulatedCenter, a_busy_day
 from tests.wallboard.conftest import USERS, OpenBoard
-from tests.wallboard.seen import sign_in
+from tests.wallboard.seen import drawn, sign_in
 from tests.wallboard.unusual import many_queues
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -56,6 +56,7 @@ async def test_is_accessible_at_every_size(size: str, open_board: OpenBoard, cli
     await center.tell_link("down", "Connection refused")
     await expect(page.locator(".standing")).to_contain_text("no link")
     await sound(page, f"{size}-stale")
+    await drawn(page)
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -82,7 +83,7 @@ async def test_dialogs_are_accessible(size: str, open_board: OpenBoard, client: 
     await expect(shown).to_contain_text("David Meyer")
     await shown.get_by_role("button", name="Pause in").or_(shown.get_by_role("button", name="Unpause in")).first.click()
     await shown.get_by_text("Log in to another queue").click()
-    await expect(answer).to_contain_text("No answer came", timeout=15_000)
+    await expect(answer).to_contain_text("No answer came")
     await sound(page, f"{size}-supervisor")
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Support", exact=True).click()
@@ -137,6 +138,7 @@ async def test_a_wall_shows_two_dozen_agents_without_a_hand(open_board: OpenBoar
     await a_busy_day(client).open()
     page = await open_board()
     await expect(page.locator(".person")).to_have_count(24)
+    await drawn(page)
     assert await page.evaluate("document.documentElement.scrollHeight") <= SIZES["wall"][1]
 
 

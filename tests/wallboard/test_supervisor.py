@@ -131,5 +131,5 @@ async def test_a_gateway_that_does_not_answer_is_told(signed_in: Page) -> None:
     opened = await dialog(signed_in, "Ben Okafor")
     await opened.get_by_role("button", name="Pause", exact=True).click()
     await expect(opened.locator(".answer")).to_have_text(
-        "Pause: No answer came. Whether it was done, the board will show.", timeout=15_000
+        "Pause: No answer came. Whether it was done, the board will show."
     )
