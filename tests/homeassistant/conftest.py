@@ -40,7 +40,7 @@ def first_sight(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Ite
             async with made.watch() as watch:
                 await watch.until_state("sensor.agent_alice_state", "READY")
                 await watch.until_state("sensor.agent_bob_state", "READY")
-                return set(await watch.devices())
+                return set(await watch.until_devices(lambda there: len(there) >= 5))
 
     try:
         yield FirstSight(made, asyncio.run(look()), made.complaints())

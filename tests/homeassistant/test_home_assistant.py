@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from tests.ami.queue_model import Member
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 from tests.broker import Broker
 from tests.homeassistant.conftest import FirstSight
-from tests.homeassistant.running import HomeAssistant, Watch
+from tests.homeassistant.running import WITHIN, HomeAssistant, State, Watch
 from tests.lab import pbx
 from tests.lab.asterisk import Asterisk
 from tests.lab.driver import Driver
@@ -27,6 +28,9 @@ FIRST: Final = "1795000000.77"
 SECOND: Final = "1795000000.88"
 CALLER: Final = {"CallerIDNum": NUMBER, "CallerIDName": "Zsofia Secret", "Queue": "Support"}
 PAUSE: Final = "select.agent_alice_pause"
+DEVICES: Final = {"CTI gateway pbx1", "Queue Support", "Queue sales", "Agent Alice", "Agent Bob"}
+SHOWN: Final = ("unit_of_measurement", "device_class", "state_class", "options", "icon")
+"""What of a component is shown as it is."""
 
 
 #: The first of them installs Home Assistant where it is not yet.
@@ -43,9 +47,15 @@ def no_complaints(home_assistant: HomeAssistant) -> Any:
 
 async def until_figures(watch: Watch, figures: Mapping[str, float]) -> None:
     """Wait until sensors show these numbers."""
-    await watch.until(
-        lambda states: all(float(states[f"sensor.{name}"]["state"]) == figure for name, figure in figures.items())
-    )
+    await watch.until(lambda states: all(number(states, name) == figure for name, figure in figures.items()))
+
+
+def number(states: Mapping[str, State], name: str) -> float | None:
+    """What a sensor shows; None where there is none yet, or it shows no number."""
+    try:
+        return float(states[f"sensor.{name}"]["state"])
+    except (KeyError, ValueError):
+        return None
 
 
 async def found(watch: Watch) -> None:
@@ -57,32 +67,58 @@ async def found(watch: Watch) -> None:
 
 async def test_every_entity_is_what_it_was_told_to_be(broker: Broker, asterisk: ScriptedAsterisk, watch: Watch) -> None:
     """Each component of each device is an entity with its name, unit, device class and state class, and a state."""
-    async with Subscriber(broker.port, "homeassistant") as told, live(broker, asterisk, home_assistant=SWITCHED_ON):
+    async with (
+        Subscriber(broker.port, "homeassistant") as told,
+        live(broker, asterisk, home_assistant=SWITCHED_ON) as running,
+    ):
         await found(watch)
         await watch.until_state("sensor.cti_gateway_pbx1_asterisk_link", "up")
-        devices = await watch.devices()
-        assert set(devices) == {"CTI gateway pbx1", "Queue Support", "Queue sales", "Agent Alice", "Agent Bob"}
+        devices = await watch.until_devices(lambda there: there.keys() == DEVICES)
         hub = devices.pop("CTI gateway pbx1")
         assert {each["via_device_id"] for each in devices.values()} == {hub["id"]}
-        for topic, message in told.latest.items():
-            if not topic.startswith("device/cti__pbx1/") or not message.payload:
-                continue
-            config = message.json
+        await running.gateway.mqtt.drain()
+        await told.publish("mark", b"all told")
+        await told.wait_for(lambda m: m.topic == "mark")
+        configs = [
+            message.json
+            for topic, message in told.latest.items()
+            if topic.startswith("device/cti__pbx1/") and message.payload
+        ]
+        assert {config["device"]["name"] for config in configs} == DEVICES
+        for config in configs:
             device = (devices | {"CTI gateway pbx1": hub})[config["device"]["name"]]
-            entities = {each["unique_id"]: each for each in await watch.entities(device)}
-            assert set(entities) == {each["unique_id"] for each in config["components"].values()}
-            for component in config["components"].values():
-                entity = entities[component["unique_id"]]
-                state = watch.states[entity["entity_id"]]
-                assert entity["entity_id"].startswith(f"{component['platform']}.")
-                assert state["attributes"]["friendly_name"] == f"{device['name']} {component['name']}"
-                assert entity["entity_category"] == component.get("entity_category")
-                for key in ("unit_of_measurement", "device_class", "state_class", "options", "icon"):
-                    assert state["attributes"].get(key) == component.get(key), (entity["entity_id"], key)
-                assert ("last_reset" in state["attributes"]) == ("last_reset_value_template" in component)
-                assert state["state"] != "unavailable", entity["entity_id"]
-                if component["name"] not in {"Reason", "Service level", "AMI lag"}:  # of which there is nothing yet
-                    assert state["state"] != "unknown", entity["entity_id"]
+            # It takes them one after the other, and their states after that.
+            deadline = time.monotonic() + WITHIN
+            while wrong := await differences(watch, device, config["components"].values()):
+                assert time.monotonic() < deadline, wrong
+                await asyncio.sleep(0.05)
+
+
+async def differences(watch: Watch, device: Any, components: Iterable[Any]) -> list[object]:
+    """In what the entities of a device are not what they were told to be."""
+    entities = {each["unique_id"]: each for each in await watch.entities(device)}
+    components = list(components)
+    if set(entities) != {each["unique_id"] for each in components}:
+        return [sorted(entities)]
+    found: list[object] = []
+    for component in components:
+        entity = entities[component["unique_id"]]
+        name, state = entity["entity_id"], watch.states.get(entity["entity_id"])
+        if state is None:
+            found.append(name)
+            continue
+        is_known = component["name"] not in {"Reason", "Service level", "AMI lag"}  # of which there is nothing yet
+        shown = {key: state["attributes"].get(key) for key in SHOWN}
+        pairs: dict[str, tuple[object, object]] = {
+            "platform": (name.partition(".")[0], component["platform"]),
+            "name": (state["attributes"]["friendly_name"], f"{device['name']} {component['name']}"),
+            "category": (entity["entity_category"], component.get("entity_category")),
+            "attributes": (shown, {key: component.get(key) for key in SHOWN}),
+            "reset": ("last_reset" in state["attributes"], "last_reset_value_template" in component),
+            "state": (state["state"] in {"unavailable", *(["unknown"] if is_known else [])}, False),
+        }
+        found += [(name, key, is_, told) for key, (is_, told) in pairs.items() if is_ != told]
+    return found
 
 
 async def test_figures_follow_what_happens(broker: Broker, asterisk: ScriptedAsterisk, watch: Watch) -> None:
@@ -109,8 +145,18 @@ async def test_figures_follow_what_happens(broker: Broker, asterisk: ScriptedAst
         await watch.until_state("sensor.agent_alice_queue_calls", "1")
         await watch.until_state("binary_sensor.agent_alice_on_a_call", "off")
         await watch.until_state("sensor.queue_support_agents_on_a_call", "0")
-        await running.client.wait_for(lambda m: m.topic == "agent/Alice" and m.json["number_of_acd_calls"] == 1)
-        queue, agent = (running.client.latest[each].json for each in ("queue/Support", "agent/Alice"))
+        agent = (
+            await running.client.wait_for(lambda m: m.topic == "agent/Alice" and m.json["number_of_acd_calls"] == 1)
+        ).json
+        queue = (
+            await running.client.wait_for(
+                lambda m: (
+                    m.topic == "queue/Support"
+                    and (m.json["answered"], m.json["total_calls_abandoned"], m.json["current_calls_queued"])
+                    == (1, 1, 0)
+                )
+            )
+        ).json
         shown = {
             "queue_support_calls_queued": queue["total_calls_queued"],
             "queue_support_calls_answered": queue["answered"],
@@ -193,9 +239,9 @@ async def test_the_automation_of_our_page_does_what_it_says(
     """Who is on ``training`` for so long is unpaused by it."""
     async with live(broker, asterisk, home_assistant={**SWITCHED_ON, "pause_reasons": ["training"]}) as running:
         await found(watch)
+        since = len(watch.story[PAUSE])
         await choose(watch, "training")
-        await watch.until_state(PAUSE, "training")
-        await watch.until_state(PAUSE, "Not paused")
+        await watch.until_entered(PAUSE, "training", "Not paused", since=since)
         assert [each[1] for each in last_pauses(running)] == ["false", "false"]
 
 
@@ -219,7 +265,7 @@ async def test_where_pausing_is_forbidden_there_is_no_select(
     policy = {"groups": ["*"], "addresses": ["*"], "limit": 100, "per_second": 100}
     async with live(broker, asterisk, home_assistant=SWITCHED_ON, allow=[]) as running:
         await watch.until_state("sensor.agent_alice_state", "READY")
-        assert PAUSE not in watch.states
+        await watch.until(lambda states: PAUSE not in states)
         running.gateway.tuning.set_policy(commands=["set"], reasons=["l*"], **policy)  # type: ignore[arg-type]
         assert (await watch.until_state(PAUSE, "Not paused"))["attributes"]["options"] == [
             "Not paused",
@@ -257,12 +303,13 @@ async def test_an_agent_who_is_gone_is_no_device_any_more(
         before = {each["unique_id"] for each in await watch.entities((await watch.devices())["Agent Bob"])}
         asterisk.send_events(asterisk.model.remove("sales", "PJSIP/1002"))
         await watch.until(lambda states: not any("agent_bob" in each for each in states))
-        assert "Agent Bob" not in await watch.devices()
-        assert "Agent Alice" in await watch.devices()
+        assert "Agent Alice" in await watch.until_devices(lambda there: "Agent Bob" not in there)
         asterisk.send_events(asterisk.model.add("sales", "PJSIP/1002", membername="Bob"))
         await watch.until_state("sensor.agent_bob_state", "READY")
-        after = {each["unique_id"] for each in await watch.entities((await watch.devices())["Agent Bob"])}
-        assert after == before
+        bob = (await watch.until_devices(lambda there: "Agent Bob" in there))["Agent Bob"]
+        async with asyncio.timeout(WITHIN):
+            while {each["unique_id"] for each in await watch.entities(bob)} != before:  # noqa: ASYNC110  it is not told
+                await asyncio.sleep(0.05)
 
 
 NAMES: Final = (
@@ -287,8 +334,7 @@ async def test_names_of_any_script(broker: Broker, asterisk: ScriptedAsterisk, w
         # Two agents and two queues are there besides.
         await watch.until(lambda states: sum("callers_waiting" in each for each in states) == len(NAMES) + 2)
         await watch.until(lambda states: sum(each.startswith("select.") for each in states) == len(NAMES) + 2)
-        devices = await watch.devices()
-        assert expected <= set(devices)
+        devices = await watch.until_devices(lambda there: expected <= set(there))
         for name in NAMES:
             found_of_both = await watch.entities(devices[f"Agent {name}"]) + await watch.entities(
                 devices[f"Queue {name}"]
@@ -304,8 +350,7 @@ async def test_names_of_any_script(broker: Broker, asterisk: ScriptedAsterisk, w
 
 def test_a_new_one_finds_what_is_there(first_sight: FirstSight) -> None:
     """All devices are found by what is retained, in whatever order that comes, and there is nothing to complain of."""
-    expected = {"CTI gateway pbx1", "Queue Support", "Queue sales", "Agent Alice", "Agent Bob"}
-    assert (first_sight.devices, first_sight.complaints) == (expected, [])
+    assert (first_sight.devices, first_sight.complaints) == (DEVICES, [])
 
 
 async def test_one_that_was_restarted_finds_everything_by_itself(
@@ -313,18 +358,21 @@ async def test_one_that_was_restarted_finds_everything_by_itself(
 ) -> None:
     """It has all devices, though it is told of none again."""
     async with (
-        live(broker, asterisk, home_assistant=SWITCHED_ON),
+        live(broker, asterisk, home_assistant=SWITCHED_ON) as running,
         Subscriber(broker.port, "homeassistant", filters="device/#") as told,
     ):
         async with home_assistant.watch() as watch:
             await found(watch)
+        await running.gateway.mqtt.drain()
+        await told.publish("device/mark", b"all told")
+        await told.wait_for(lambda m: m.topic == "device/mark")
         before = len(told.messages)
         await asyncio.to_thread(home_assistant.stop)
         await home_assistant.start()
         async with home_assistant.watch() as watch:
             await found(watch)
-            assert "Agent Bob" in await watch.devices()
-        assert len(told.messages) == before > 0
+            await watch.until_devices(lambda there: "Agent Bob" in there)
+        assert len(told.messages) == before > len(DEVICES)
 
 
 async def test_switched_off_everything_is_gone(
@@ -336,7 +384,7 @@ async def test_switched_off_everything_is_gone(
         await found(watch)
     async with live(broker, asterisk, store=store):
         await watch.until(lambda states: not any("agent_" in each or "cti_gateway" in each for each in states))
-        assert await watch.devices() == {}
+        await watch.until_devices(lambda there: not there)
 
 
 @pytest.mark.lab
@@ -358,10 +406,11 @@ async def test_with_a_real_asterisk(broker: Broker, watch: Watch, tmp_path: Path
             await driver.unpause(pbx.BOB)
             await watch.until_state(f"select.{bob}_pause", "Not paused")
             await driver.pause(pbx.EVA)
+            since = len(watch.story[f"sensor.{bob}_state"])
             caller = await driver.call("sales", talk=1.0)
-            await watch.until_state(f"sensor.{bob}_state", "BUSY_ACD")
+            await watch.until_entered(f"sensor.{bob}_state", "BUSY_ACD", since=since)
             await driver.completed(await driver.answered(caller))
             await until_figures(watch, {f"{bob}_queue_calls": 1})
-            await watch.until(lambda states: 0.9 < float(states[f"sensor.{bob}_talk_time"]["state"]) < 2)
+            await watch.until(lambda states: 0.9 < (number(states, f"{bob}_talk_time") or 0) < 3)
             await gateway.kill()
             await watch.until_state(f"sensor.{bob}_state", "unavailable")
