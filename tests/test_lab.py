@@ -16,7 +16,7 @@ async def test_the_agent_ends_a_call_when_told_to(asterisk: Asterisk, tap: Tap, 
     connect = await driver.answered(caller)
     complete = await driver.completed(connect)
     assert complete["Reason"] == "agent"
-    assert complete.time - connect.time == pytest.approx(1_000_000, abs=100_000)
+    assert 950_000 < complete.time - connect.time < 2_000_000  # an Asterisk that has to wait for its turn is late
     await tap.snapshot()
     assert [m["Uniqueid"] for m in tap.events if m.event == "AgentConnect"] == [caller.uniqueid]
     assert f"|{caller.uniqueid}|support|{connect['MemberName']}|CONNECT|" in asterisk.queue_log.read_text("utf-8")
@@ -45,14 +45,16 @@ async def test_the_device_follows_the_phone(driver: Driver) -> None:
         since = event.index
 
 
-@pytest.mark.parametrize(("reply", "milliseconds"), [("busy", "0"), ("never", "3000")])
-async def test_an_agent_does_not_answer(driver: Driver, reply: str, milliseconds: str) -> None:
+@pytest.mark.parametrize("reply", ["busy", "never"])
+async def test_an_agent_does_not_answer(driver: Driver, reply: str) -> None:
     """A busy phone is passed over at once and a deaf one after the ring time-out, which pauses it in ``auto``."""
     await driver.set_reply("a4", "busy" if reply == "busy" else "never")
     await driver.call("auto", patience=5)
     missed = await driver.wait_for("AgentRingNoAnswer")
-    assert missed["RingTime"] == milliseconds
-    if reply == "never":
+    if reply == "busy":  # in whole seconds of a clock that may come to a full one meanwhile
+        assert missed["RingTime"] in {"0", "1000"}
+    else:
+        assert missed["RingTime"] == "3000"
         pause = await driver.wait_for("QueueMemberPause", Queue="auto")
         assert pause["PausedReason"] == "Auto-Pause"
 

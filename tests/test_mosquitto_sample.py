@@ -19,6 +19,7 @@ from tests.broker import SAMPLES, Broker, SampleBroker
 
 USERS = SampleBroker.USERS
 NOT_AUTHORISED = 0x87
+WITHIN = 60.0  # seconds; nothing here takes one, unless it is broken
 
 SESSION = "cti/pbx1/session/support/Alice/PJSIP%2F1001"
 OTHER = "cti/pbx1/session/support/Bob/PJSIP%2F1002"
@@ -56,7 +57,7 @@ def publish(broker: Broker, user: str, *topics: str, password: str | None = None
     codes = []
     for topic in topics:
         publisher.publish(topic, b"READY", qos=1)
-        codes.append(answers.get(timeout=10))
+        codes.append(answers.get(timeout=WITHIN))
     publisher.disconnect()
     publisher.loop_stop()
     return codes
@@ -69,7 +70,7 @@ async def readable(broker: Broker, user: str, topics: list[str], last: str) -> s
         for topic in [*topics, last]:
             await gateway.publish(topic, b"x", qos=1)
         seen: set[str] = set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN):
             async for message in reader.messages:
                 if message.topic.value == last:
                     break

@@ -20,7 +20,7 @@ from tests.lab.gateway_process import GatewayProcess
 from tests.service.live import pbx
 from tests.unpacked import missing
 
-WITHIN = 20.0
+WITHIN = 60.0  # seconds, also on a machine that is busy
 
 
 class ServiceManager:
@@ -130,6 +130,8 @@ async def test_a_sign_of_life_follows_each_check(manager: ServiceManager) -> Non
     await manager.until("STATUS=up")
     await manager.until("WATCHDOG=1")
     supervising.cancel()
+    while await manager.heard_within(0.1):  # what had been said by then
+        pass
     assert not await manager.heard_within(0.3)
 
 
@@ -202,10 +204,10 @@ async def test_links_that_are_down_do_not_stop_the_watchdogs_food(tmp_path: Path
     """With neither Asterisk nor broker the gateway lives, and says so in time."""
     async with pbx() as asterisk:
         asterisk.stop_listening()
-        async with running(tmp_path, manager, broker_port=free_port(), asterisk=asterisk, patience=1.0):
+        async with running(tmp_path, manager, broker_port=free_port(), asterisk=asterisk, patience=3.0):
             await manager.until("READY=1")
             for _ in range(4):
-                assert await manager.heard_within(1.0)
+                assert await manager.heard_within(3.0)
             assert manager.told.count("WATCHDOG=1") >= 3
 
 
@@ -296,7 +298,7 @@ async def test_a_store_that_hangs_is_no_life(tmp_path: Path, manager: ServiceMan
             await manager.until("Asterisk: up; broker: connected")
             with disk.frozen():
                 asterisk.set_status("PJSIP/1002", 2)
-                while await manager.heard_within(0.5):
+                while await manager.heard_within(1.5):  # what was said before the write, which comes when it comes
                     pass
                 assert not await manager.heard_within(1.5)
             await manager.until("WATCHDOG=1")

@@ -12,10 +12,10 @@ from tests.broker import Broker
 from tests.machine import USER_ID, Machine
 from tests.service.live import pbx
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 UNIT = "cti-gateway"
-WITHIN = 30.0
+WITHIN = 60.0
 
 CONFIGURATION = """
 node = "{node}"
@@ -33,7 +33,7 @@ listen = ""
 DROP_IN = """
 [Service]
 # A test has less patience than an operator; everything else is as it is shipped.
-WatchdogSec=4
+WatchdogSec=8
 RestartSec=100ms
 TimeoutAbortSec=1
 LoadCredential=asterisk.password:/etc/cti-gateway/secret
@@ -91,6 +91,14 @@ async def until(machine: Machine, unit: str, name: str, wanted: str) -> None:
     raise AssertionError(f"{name} is {value!r} and not {wanted!r}:\n{machine.journal()}")
 
 
+async def until_said(machine: Machine, words: str) -> None:
+    """Wait until the journal has that of the unit: it is written by another than who says it."""
+    deadline = time.monotonic() + WITHIN
+    while words not in (said := await asyncio.to_thread(machine.journal, UNIT)):
+        assert time.monotonic() < deadline, said
+        await asyncio.sleep(0.1)
+
+
 async def test_a_life(
     machine: Machine, asterisk: ScriptedAsterisk, broker: Broker, installed: Callable[[str, str], None]
 ) -> None:
@@ -121,16 +129,18 @@ async def test_a_life(
 
     installed("gateway.toml", "pbx2")
     await asyncio.to_thread(run, "systemctl", "reload", UNIT)
+    await until_said(machine, "node has changed in the configuration")
     await until(machine, UNIT, "ActiveState", "active")
     began = time.monotonic()
     await asyncio.to_thread(run, "systemctl", "stop", UNIT)
     assert time.monotonic() - began < 5
     assert machine.show(UNIT, "ActiveState", "Result") == {"ActiveState": "inactive", "Result": "success"}
 
+    await until_said(machine, "gateway.app: stopped")
     entries = [json.loads(line) for line in machine.journal(UNIT, "--output=json").splitlines()]
-    said = {entry["MESSAGE"]: entry for entry in entries if entry["_COMM"].startswith("python")}
+    said = {entry["MESSAGE"]: entry for entry in entries if entry.get("SYSLOG_IDENTIFIER") == UNIT}
     warned = said["gateway.rereading: node has changed in the configuration: that takes a restart"]
-    assert (warned["PRIORITY"], warned["SYSLOG_IDENTIFIER"]) == ("4", "cti-gateway")
+    assert warned["PRIORITY"] == "4"
     assert said["gateway.app: stopping"]["PRIORITY"] == "6"
     assert not any(asterisk.secret in message for message in said)
 
@@ -145,7 +155,7 @@ async def test_what_hangs_is_restarted(machine: Machine, installed: Callable[[st
     await until(machine, UNIT, "NRestarts", "1")
     await until(machine, UNIT, "StatusText", "Asterisk: up; broker: connected")
     assert machine.show(UNIT, "MainPID")["MainPID"] != pid
-    assert "Watchdog timeout" in machine.journal(UNIT)
+    await until_said(machine, "Watchdog timeout")
 
 
 async def test_what_no_restart_mends_is_left_down(machine: Machine, installed: Callable[[str, str], None]) -> None:
