@@ -27,7 +27,7 @@ from gateway.service.pacing import Pace, Slices
 from gateway.service.picture import Picture
 from gateway.service.recovery import Recovery, begin_of_first_gap
 from gateway.service.wrap_up_times import WrapUpTimes
-from gateway.timeline import Timeline
+from gateway.timeline import SHORT_ROUND_TRIP, Timeline
 
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
@@ -38,6 +38,9 @@ BOOT_RETRY: Final = 1.0
 HEARD_FOR: Final = round(1.3 * SECOND)
 """Microseconds from the login until the log is read back: it tells whole seconds, and the events of the first one tell
 which of its lines they stand for."""
+
+MEASUREMENTS: Final = 3
+"""How often Asterisk is asked at most for its clock before an event that made it doubtful is applied."""
 
 LAGGING_EVENTS: Final = 0.3
 """Seconds to wait for events that a list is ahead of, before what it lacks is taken to have ended unseen."""
@@ -165,9 +168,16 @@ class Resync:
         await self._list(queue, Channels())
 
     async def measure_clock(self) -> None:
-        """Measure Asterisk's clock, because an event made one doubt it."""
+        """Measure Asterisk's clock, because an event made one doubt it.
+
+        An answer that was long on its way says nothing of it, and would leave the event an hour off where the clock was
+        set by one: it is asked again.
+        """
         try:
-            await self._asterisk.ping()
+            for _ in range(MEASUREMENTS):
+                pong = await self._asterisk.ping()
+                if pong.received_steady - pong.sent_steady <= SHORT_ROUND_TRIP:
+                    break
         except (AmiConnectionError, AmiTimeoutError, AmiActionError):
             _log.debug("Asterisk's clock could not be measured")
         finally:

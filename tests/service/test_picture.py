@@ -196,6 +196,32 @@ async def test_asterisks_clock_is_set_in_a_call(broker: Broker, step: float) -> 
         assert stepped.json["seconds"] == pytest.approx(step, abs=0.1 + unknown)
 
 
+@pytest.mark.usefixtures("no_pings")
+async def test_a_clock_is_measured_by_an_answer_that_came_soon(broker: Broker) -> None:
+    """One that was long on its way says too little of a clock that was set, so it is asked again before all else."""
+    async with pbx() as asterisk, live(broker, asterisk) as running:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        await running.call("Support", ALICE, "Alice")
+        await asyncio.sleep(1.2)  # the gateway asks about its clock at most once a second
+
+        async def late(session: Session, action: ReceivedAction) -> None:
+            asterisk.default("Ping")
+            await asyncio.sleep(0.4)
+            asterisk.handler_for("Ping")(session, action)
+
+        asterisk.on("Ping", late)
+        asterisk.now = lambda: time.time() + 3600.0
+        since = len(running.client.messages)
+        hung_up = loop.time()
+        asterisk.send_event("Hangup", Uniqueid="1.11", Channel="PJSIP/1001-1", Cause=16)
+        lasted = hung_up - started
+        event = await running.client.wait_for(
+            lambda m: m.topic == f"{ALICE_IN_SUPPORT}/event" and m.json["session"]["number_of_calls"] == 1, since=since
+        )
+        assert event.json["session"]["total_talk_time"] == pytest.approx(lasted, abs=0.3 + event.arrived - hung_up)
+
+
 async def test_a_late_event_is_no_step(broker: Broker) -> None:
     """A stamp that is far from now does not move the clock; Asterisk's Pong says what time it is."""
     async with pbx() as asterisk, live(broker, asterisk) as running:
