@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.broker import Broker
 from tests.contract import validation
@@ -21,6 +22,16 @@ from tests.lab.tap import Tap
 
 VERSIONS = tuple(roots.SUITES)
 REQUIRE = "CTI_GATEWAY_LAB"  # set to "require" where a missing lab is a failure and not a skip
+
+# How long an example takes says something about the machine alone. Where all is required, a run says something about a
+# change, so that each has the same examples; whoever works on it has new ones each time.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get(REQUIRE) == "require",
+)
+settings.load_profile("patient")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -66,7 +66,9 @@ _NAMES = _HOSTILE.map("X".__add__)  # no action there is
 _KEYS = st.sampled_from(["Interface", "Reason", "MemberName"]) | st.text(string.ascii_letters, min_size=1) | _HOSTILE
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=300
+)
 @given(headers=st.dictionaries(_KEYS, _VALUES | st.lists(_VALUES, max_size=3), max_size=4), name=_NAMES)
 @example(headers={"Reason": "x\r\n\r\nAction: Originate\r\n\r\n"}, name="QueuePause")
 @example(headers={"Queue": "a", "queue": "b"}, name="QueuePause")

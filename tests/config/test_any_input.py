@@ -36,7 +36,9 @@ TABLES = st.dictionaries(
     st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=4), VALUES, max_size=4) | VALUES,
     max_size=4,
 )
-ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+ONE_FOLDER = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150, deadline=None
+)
 
 
 def toml_of(value: Any) -> Any:

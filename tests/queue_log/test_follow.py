@@ -102,7 +102,9 @@ def test_every_line_is_read_once_through_rotation(
     assert reader.garbage == 0
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(
     st.sampled_from(sorted(ROTATIONS)),
     st.lists(st.sampled_from(["write", "write", "burst", "half", "rotate", "compress", "poll", "poll"]), max_size=25),

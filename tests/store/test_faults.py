@@ -186,7 +186,9 @@ def test_refused_file_keeps_its_log(good: Path, tmp_path: Path, damage: Callable
     assert pieces(path) == killed
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=3))
 def test_any_wrong_byte_is_harmless_or_told(good: Path, tmp_path: Path, flips: list[tuple[float, int]]) -> None:
     """Whichever bytes of the file are wrong, it opens or is told and left; no other error comes of it."""

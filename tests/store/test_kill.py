@@ -87,7 +87,9 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], 
     return left, held
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(place=st.floats(0, 1, exclude_max=True), cut=st.booleans(), value=st.integers(0, 255))
 def test_damaged_log_gives_an_earlier_moment_or_is_told(
     killed: tuple[dict[str, bytes], int], tmp_path: Path, place: float, value: int, *, cut: bool
