@@ -10,7 +10,7 @@ from gateway.ami.message import AmiMessage
 from gateway.clock import Arrival, SystemClock
 from tests.ami.scripted_asterisk import ScriptedAsterisk
 
-_PATIENCE = 5.0  # seconds a test waits for what must come
+_PATIENCE = 30.0  # seconds a test waits for what must come
 
 
 class RecordingListener:

@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import os
-import resource
-import subprocess
 import sys
 import time
 from datetime import datetime
@@ -112,17 +110,25 @@ def test_large_log_is_read_quickly_and_in_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "queue_log"
     lines = write(path, LINES, Center())
     begun = time.monotonic()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "gateway", "replay", str(path), "--group-by", "day", "--format", "json"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    took, used = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    said, told = tmp_path / "said", tmp_path / "told"
+    with said.open("wb") as out, told.open("wb") as errors:
+        process = os.posix_spawn(
+            sys.executable,
+            command,
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, out.fileno(), 1), (os.POSIX_SPAWN_DUP2, errors.fileno(), 2)],
+        )
+        _, status, used = os.wait4(process, 0)  # of this process alone, and not of all that there were
+    took = time.monotonic() - begun
     path.unlink()
-    rows = json.loads(result.stdout)
+    assert status == 0, told.read_text()
+    rows = json.loads(said.read_text())
     days = -(-lines // 38_400)
-    print(f"{lines} lines, {took:.1f} s, {used.ru_utime - before.ru_utime:.1f} s of a core, {used.ru_maxrss >> 10} MiB")
+    print(f"{lines} lines, {took:.1f} s, {used.ru_utime:.1f} s of a core, {used.ru_maxrss >> 10} MiB")
     assert sum(row["number_of_calls"] for row in rows) > lines / 5
     assert len(rows) >= days // 2
     assert all(datetime.fromisoformat(row["day"]).timestamp() > MONDAY - DAY for row in rows)
     assert used.ru_maxrss < 500 << 10
-    assert used.ru_utime - before.ru_utime < 3 + lines * 12e-6
-    assert f"{lines} lines" in result.stderr
+    assert used.ru_utime < 3 + lines * 12e-6
+    assert f"{lines} lines" in told.read_text()

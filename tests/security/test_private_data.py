@@ -16,6 +16,7 @@ from tests.lab import pbx
 from tests.lab.asterisk import Asterisk
 from tests.lab.driver import Driver
 from tests.lab.gateway_process import GatewayProcess, config_text
+from tests.security.test_tls import listening
 
 NUMBER, NAME = "5550100777", "Quentin Quasimodo"
 OTHER_NUMBER, OTHER_NAME = "5550100888", "Xaver Xylander"
@@ -48,10 +49,11 @@ async def over_http(port: int) -> bytes:
     def read() -> bytes:
         found = b""
         for page in ("metrics", "healthz"):
-            with urlopen(f"http://127.0.0.1:{port}/{page}", timeout=10) as answer:
+            with urlopen(f"http://127.0.0.1:{port}/{page}", timeout=60) as answer:
                 found += answer.read()
         return found
 
+    await listening(port)  # the picture may be current before
     return await asyncio.to_thread(read)
 
 
@@ -142,7 +144,7 @@ async def test_a_refused_login_does_not_tell_the_password(asterisk: Asterisk, tm
         )
         process = GatewayProcess(text, tmp_path, module="tests.security.loud")
         await process.start()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert await process.ended() in {4, 5}
     log = process.log.read_text()
     assert "refused the login" in log

@@ -90,7 +90,7 @@ def encrypted(version: str, files: Files, tmp_path: Path) -> tuple[Asterisk, int
 
 async def listening(port: int) -> None:
     """Wait until somebody listens: a broker opens its listeners one after another, and tells nobody."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -31,6 +31,7 @@ from tests.ami.scripted_asterisk import ReceivedAction, ScriptedAsterisk, Sessio
 from tests.broker import Broker
 from tests.contract import validation
 from tests.lab.subscriber import Subscriber
+from tests.one_o_clock import one_o_clock
 
 TOPICS = Topics("cti", "pbx1")
 ALICE, BOB = "PJSIP/1001", "PJSIP/1002"
@@ -78,7 +79,7 @@ class Live:
     async def answer(self, topic: str, *, since: int) -> Any:
         """The first answer on a command's topic from that place on."""
         response = f"{topic}/response".removeprefix(f"{TOPICS.base}/")
-        return (await self.client.wait_for(lambda m: m.topic == response, since=since, within=10)).json
+        return (await self.client.wait_for(lambda m: m.topic == response, since=since)).json
 
     def answers(self) -> list[Any]:
         """All answers so far, in their order."""
@@ -127,6 +128,8 @@ async def live(
 ) -> AsyncIterator[Live]:
     """Run a gateway until the ``with`` ends, from the moment its picture is current; with a new store, or *store*.
 
+    Meanwhile this process is in a time zone in which it is one o'clock.
+
     All that was published until then is held against the schemas of the contract, but for what a test publishes itself.
     """
     directory = Path(tempfile.mkdtemp(prefix="cti-gateway-store-"))
@@ -142,17 +145,18 @@ async def live(
         http=HttpConfig.model_validate({"listen": listen}),
         home_assistant=HomeAssistantConfig.model_validate(home_assistant or {}),
     )
-    gateway = app.build(config, SystemClock())
-    stop = asyncio.Event()
-    async with Subscriber(broker.port, TOPICS.base) as client:
-        task = asyncio.create_task(gateway.run(stop), name="gateway under test")
-        try:
-            await client.wait_for(lambda m: m.topic == "bridge/asterisk" and bool(m.json["current"]), within=10)
-            await client.wait_for(lambda m: m.topic == "bridge/state" and m.payload == b"online", within=10)
-            yield Live(gateway, asterisk, client)
-            told = (each for each in client.messages if not each.retained)  # those are of another life
-            validation.check(each for each in told if (each.topic, each.payload) not in client.own)
-        finally:
-            stop.set()
-            await task
-            shutil.rmtree(directory)
+    with one_o_clock():
+        gateway = app.build(config, SystemClock())
+        stop = asyncio.Event()
+        async with Subscriber(broker.port, TOPICS.base) as client:
+            task = asyncio.create_task(gateway.run(stop), name="gateway under test")
+            try:
+                await client.wait_for(lambda m: m.topic == "bridge/asterisk" and bool(m.json["current"]))
+                await client.wait_for(lambda m: m.topic == "bridge/state" and m.payload == b"online")
+                yield Live(gateway, asterisk, client)
+                told = (each for each in client.messages if not each.retained)  # those are of another life
+                validation.check(each for each in told if (each.topic, each.payload) not in client.own)
+            finally:
+                stop.set()
+                await task
+                shutil.rmtree(directory)

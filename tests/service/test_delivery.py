@@ -81,7 +81,7 @@ async def test_answers_go_where_they_may(broker: Broker, gateway: Live, wanted: 
             await client.subscribe(topic, qos=1)
         await client.publish(SET, "READY", qos=1, properties=properties)
         seen: list[Any] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not seen:
                 message = await anext(aiter(client.messages))
                 if not message.retain:  # what is kept on bridge/state comes with the subscription

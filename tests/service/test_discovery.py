@@ -66,7 +66,7 @@ async def leave(broker: Broker, topics: tuple[str, ...], base: str = "homeassist
 async def until_left(broker: Broker, topics: set[str], base: str = "homeassistant") -> None:
     """Wait until nothing else is retained below a prefix."""
     async with Subscriber(broker.port, base) as subscriber:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while {topic for topic, each in subscriber.latest.items() if each.payload} != topics:
                 await subscriber.wait_for(lambda _: True, since=len(subscriber.messages))
 
@@ -76,7 +76,7 @@ async def test_nobody_is_told_of_anything_unless_that_is_wanted(
 ) -> None:
     """By default nothing is published there, nor is anything that is there touched."""
     await leave(broker, (f"{OURS}/agent__gone/config",))
-    async with live(broker, asterisk) as running, asyncio.timeout(10):
+    async with live(broker, asterisk) as running, asyncio.timeout(30):
         while not running.gateway.mqtt._searched:  # noqa: ASYNC110  nothing tells that it has looked
             await asyncio.sleep(0.05)
     assert [each.topic for each in told.messages] == [f"{OURS}/agent__gone/config"]

@@ -159,7 +159,7 @@ class Everything:
 
     async def answer(self, correlation: bytes) -> Any:
         """Wait for the answer to that command."""
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             while correlation not in self.contents:
                 self.news.clear()
                 await self.news.wait()
@@ -169,7 +169,7 @@ class Everything:
 @pytest.fixture
 async def gateway(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator[Live]:
     """A gateway that may do everything."""
-    async with live(broker, asterisk, max_age=3600, max_per_second=10_000) as running:
+    async with live(broker, asterisk, timeout=0.3, max_age=3600, max_per_second=10_000) as running:
         yield running
 
 

@@ -29,7 +29,7 @@ async def pause(gateway: Live, client: Subscriber, *reasons: str) -> None:
 async def heard(client: Subscriber, reason: str) -> Received:
     """The event of Bob's session with that reason."""
     return await client.wait_for(
-        lambda m: m.topic.startswith("session/sales/Bob") and m.topic.endswith("/event") and said(m, reason), within=10
+        lambda m: m.topic.startswith("session/sales/Bob") and m.topic.endswith("/event") and said(m, reason)
     )
 
 
@@ -56,8 +56,8 @@ def restored(client: Subscriber) -> list[Any]:
 async def check_retained(broker: Broker, stream: str) -> None:
     """Everything that is retained is of that stream."""
     async with Subscriber(broker.port, TOPICS.base) as late:
-        await late.wait_for(lambda m: m.topic == "bridge/health", within=10)
-        await late.wait_for(lambda m: m.topic == "session/sales/Bob/PJSIP%2F1002", within=10)
+        await late.wait_for(lambda m: m.topic == "bridge/health")
+        await late.wait_for(lambda m: m.topic == "session/sales/Bob/PJSIP%2F1002")
         assert {m.json["stream"] for m in late.latest.values() if m.topic != "bridge/state"} == {stream}
 
 

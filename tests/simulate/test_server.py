@@ -33,7 +33,7 @@ async def raw(port: int, *actions: dict[str, str | list[str]]) -> list[dict[str,
 async def test_it_speaks_as_asterisk_does_at_login() -> None:
     """A login with the right secret is accepted, and FullyBooted follows."""
     async with running(QUIET) as simulation, linked(simulation, Link()) as link:
-        await asyncio.wait_for(link.booted.wait(), 5)
+        await asyncio.wait_for(link.booted.wait(), 60)
         (pong,) = await link.ask("Ping")
         assert pong["Ping"] == "Pong"
 
@@ -127,6 +127,7 @@ async def test_a_list_and_the_events_agree() -> None:
         before = await link.ask("QueueStatus")
         await events(told, "AgentComplete", 5)
         after = await link.ask("QueueStatus")
+        told = [each for each in told if each.index < after[-1].index]  # not what came with the end of the list
 
     def members(answer: list[Message]) -> dict[tuple[str, str], str]:
         return {(each["Queue"], each["Location"]): each["Status"] for each in answer if each.event == "QueueMember"}
@@ -157,7 +158,7 @@ async def test_a_client_who_leaves_harms_nobody(tmp_path: Path) -> None:
 
 async def events(told: list[Message], kind: str, count: int = 1) -> None:
     """Wait until so many events of a kind have come."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while sum(each.event == kind for each in told) < count:  # noqa: ASYNC110  the list tells of no news
             await asyncio.sleep(0.01)
 

@@ -22,6 +22,7 @@ from tests.bench.lines import ROOT
 from tests.bench.process import cpu_seconds
 from tests.broker import SampleBroker, free_port
 from tests.http.page import samples
+from tests.one_o_clock import zone
 from tests.simulate import judge
 from tests.simulate.running import ACCOUNT, running
 from tests.soak.watch import Growth, Heard, Sample, growth, look, loud_lines
@@ -232,7 +233,6 @@ def _client(broker: SampleBroker) -> GatewayClient:
 @asynccontextmanager
 async def _gateway(config: Path, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """``cti-gateway run``, in a time zone in which it is one o'clock: no midnight begins a measurement period anew."""
-    ahead = 1 - time.gmtime().tm_hour
     command = ["-m", "gateway", "run", "--config", str(config), "--log-format", "json"]
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
@@ -242,7 +242,7 @@ async def _gateway(config: Path, log: Path) -> AsyncIterator[asyncio.subprocess.
             stdout=file,
             stderr=file,
             cwd=ROOT,
-            env={**os.environ, "TZ": f"SOAK{-ahead:+d}"},
+            env={**os.environ, "TZ": zone()},
         )
     try:
         yield process
