@@ -2,14 +2,16 @@
 
 import asyncio
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,6 +126,40 @@ async def test_figures_come_at_once_and_nothing_stays(temporary: Path) -> None:
     assert abs(int(counted[1]) - int(known[1])) <= 1  # one may be on its way at the end
     assert not list(children(temporary))
     assert is_empty(temporary)
+
+
+async def test_a_small_terminal_shows_every_command_whole(temporary: Path) -> None:
+    """In 80 columns and 24 lines nothing is cut off: not the commands to try, not a column, not the last line."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    arguments = (*COMMAND, "--seconds", "4")
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *arguments, cwd=ROOT, env=os.environ | {"TMPDIR": str(temporary), "TERM": "xterm"}, stdout=theirs
+        )
+        os.close(theirs)
+        drawn = await asyncio.to_thread(_read_all, ours)
+        assert await process.wait() == 0
+    finally:
+        os.close(ours)
+    last = drawn.rpartition("A simulated call center")[2].partition("Counted by")[0]
+    screen = [line.rstrip() for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", last).splitlines()]
+    assert "…" not in "".join(screen)
+    text = "".join(screen)  # what is too long for a line goes on in the next
+    assert re.search(r"watch --config ?\S+/cti-demo-\w+/gateway\.toml", text)
+    assert re.search(r"tail -f ?\S+/cti-demo-\w+/gateway\.log", text)
+    assert any(line.split()[:2] == ["queue", "waiting"] for line in screen)
+    assert any(line.split()[:4] == ["group", "agent", "state", "for"] for line in screen)
+    assert len(screen) <= 24
+
+
+def _read_all(terminal: int) -> str:
+    """What is drawn on a terminal until nobody has it open any more."""
+    drawn = b""
+    with suppress(OSError):  # how Linux says so
+        while piece := os.read(terminal, 1 << 16):
+            drawn += piece
+    return drawn.decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -123,7 +123,7 @@ async def _demo(plan: "Plan", place: Place | None, seconds: float | None) -> Non
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cti-gateway-demo-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cti-demo-")))
         _log_to(folder / "gateway.log", stack)
         if place is None:
             own = await stack.enter_async_context(PrivateBroker(folder))
@@ -175,7 +175,7 @@ async def _draw(view: "DemoView", console: "Console") -> None:
 
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(view.drawn(datetime.now(UTC), console.size.height), refresh=True)
+            live.update(view.drawn(datetime.now(UTC), console.size), refresh=True)
             await asyncio.sleep(1 / _PER_SECOND)
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from rich.console import Group, RenderableType
+from rich.cells import chop_cells
+from rich.console import ConsoleDimensions, Group, RenderableType
 from rich.text import Text
 
 from gateway.cli import tables
@@ -18,8 +19,8 @@ from gateway.client import Event, GatewayClient, PictureChanged, SessionEvent
 from gateway.simulate.simulation import Simulation
 
 _NAME: Final = "cti-gateway"
-_OF_A_TABLE: Final = 5
-"""Lines of a table besides its rows."""
+_OF_A_TABLE: Final = 4
+"""Lines of a table besides its rows, with the one above it."""
 
 
 class DemoView:
@@ -72,20 +73,26 @@ class DemoView:
             ]
         return [*lines, f"log     tail -f {self._config.parent / 'gateway.log'}"]
 
-    def drawn(self, now: datetime, height: int) -> RenderableType:
-        """Everything, for a terminal of so many lines."""
-        greeting = self.greeting()
-        status = Text(line_of(self._simulation.center.standing()), style="bold")
+    def drawn(self, now: datetime, size: ConsoleDimensions) -> RenderableType:
+        """Everything, for a terminal of that size. A command that is too long for a line goes on in the next."""
+        greeting = [piece for line in self.greeting() for piece in chop_cells(line, size.width) or [""]]
+        status = Text(line_of(self._simulation.center.standing()), style="bold", overflow="fold")
         if not self._client.current:
             status = Text(f"NOT CURRENT: {self._client.why_not_current}", style="bold reverse red")
         queues = tables.arranged(self._client.queues(), QUEUE_COLUMNS, now, None)
         sessions = tables.arranged(self._client.sessions(), SESSION_COLUMNS, now, None)
-        room = max(3, height - len(greeting) - len(queues) - 2 * _OF_A_TABLE - 3)
-        shown: list[RenderableType] = [Text(line, no_wrap=True) for line in greeting]
-        shown += [Text(""), status, tables.table("queues", QUEUE_COLUMNS, queues)]
+        above = len(greeting) + 1 + len(chop_cells(status.plain, size.width))
+        room = max(3, size.height - above - len(queues) - 2 * _OF_A_TABLE)
         title = f"sessions ({len(sessions)}{f', the first {room}' if len(sessions) > room else ''})"
-        shown.append(tables.table(title, SESSION_COLUMNS, sessions[:room]))
-        return Group(*shown)
+        return Group(
+            *(Text(line, no_wrap=True) for line in greeting),
+            Text(""),
+            status,
+            Text(""),
+            tables.table("queues", QUEUE_COLUMNS, queues, size.width),
+            Text(""),
+            tables.table(title, SESSION_COLUMNS, sessions[:room], size.width),
+        )
 
     def lines(self, now: datetime) -> list[str]:
         """The simulator's line and the queues, for no terminal."""
@@ -115,4 +122,6 @@ class DemoView:
 def _command() -> str:
     """How this installation's command is called from here."""
     beside = Path(sys.executable).with_name(_NAME)
-    return _NAME if shutil.which(_NAME) or not beside.exists() else str(beside)
+    if shutil.which(_NAME) or not beside.exists():
+        return _NAME
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)

@@ -110,7 +110,7 @@ async def _watch(watching: "Watching", console: "Console", *, once: bool) -> Non
 def _print(console: "Console", watching: "Watching") -> None:
     now = datetime.now(UTC)
     if console.is_terminal:
-        console.print(watching.drawn(now))
+        console.print(watching.drawn(now, console.width))
         return
     for line in watching.lines(now):
         typer.echo(line)
@@ -121,7 +121,7 @@ async def _draw(console: "Console", watching: "Watching", stop: asyncio.Event) -
 
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while not stop.is_set():
-            live.update(watching.drawn(datetime.now(UTC)), refresh=True)
+            live.update(watching.drawn(datetime.now(UTC), console.width), refresh=True)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1 / _PER_SECOND):
                     await stop.wait()

@@ -54,12 +54,12 @@ class Watching:
         self._sort = sort
         self._group = group
 
-    def drawn(self, now: datetime) -> RenderableType:
-        """Everything, for a terminal."""
+    def drawn(self, now: datetime, width: int) -> RenderableType:
+        """Everything, for a terminal that is so wide."""
         shown: list[RenderableType] = [Text(self._headline(), style=self._style())]
         for kind in self._kinds:
             columns, rows = self._rows(kind, now)
-            shown.append(tables.table(f"{kind} ({len(rows)})", columns, rows))
+            shown += [Text(""), tables.table(f"{kind} ({len(rows)})", columns, rows, width)]
         return Group(*shown)
 
     def lines(self, now: datetime) -> list[str]:
