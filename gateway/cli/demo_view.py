@@ -58,7 +58,7 @@ class DemoView:
         base, options = self._client.base, self._options
         session = self._somebody()
         lines = [
-            f"A simulated call center at {self._speed:g} times its pace, the gateway, a broker. Ctrl-C ends it.",
+            f"A simulated call center at {self._speed:g} times its pace, and the gateway. Ctrl-C ends it.",
             "",
             f"look    mosquitto_sub{options} -v -t '{base}/session/#'",
             f"        {_command()} watch --config {self._config}",
@@ -82,7 +82,7 @@ class DemoView:
         queues = tables.arranged(self._client.queues(), QUEUE_COLUMNS, now, None)
         sessions = tables.arranged(self._client.sessions(), SESSION_COLUMNS, now, None)
         above = len(greeting) + 1 + len(chop_cells(status.plain, size.width))
-        room = max(3, size.height - above - len(queues) - 2 * _OF_A_TABLE)
+        room = max(1, size.height - above - len(queues) - 2 * _OF_A_TABLE)
         title = f"sessions ({len(sessions)}{f', the first {room}' if len(sessions) > room else ''})"
         return Group(
             *(Text(line, no_wrap=True) for line in greeting),
