@@ -259,7 +259,7 @@ def _build(config: GatewayConfig, clock: Clock, rules: Rules, store: Store, save
     carrier = Carrier(
         handler,
         orders,
-        Periods(handler, agents, apply=picture.decide, now=picture.now),
+        Periods(handler, agents, apply=picture.apply, now=picture.now),
         policy,
         identity=config.session.agent_identity,
         wrap_up_reasons=config.session.wrap_up_pause_reasons,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from gateway.ami.client import Pong
@@ -18,21 +18,16 @@ from gateway.domain.facts import (
     ContactLost,
     Fact,
     ListWanted,
-    MemberAdded,
-    MemberRemoved,
-    MembersListed,
-    MemberTold,
     Outcome,
-    SessionRefreshed,
     TimePassed,
 )
 from gateway.domain.instant import SECOND
-from gateway.domain.session import AgentSession, Cause, SessionEvent
+from gateway.domain.session import SessionEvent
 from gateway.mqtt.announcer import Announcer
 from gateway.mqtt.presentation import time_of_day
 from gateway.queue_log.recover import Gap
 from gateway.service.alarm import Alarm
-from gateway.service.expectations import Expectations
+from gateway.service.applying import Applying
 from gateway.service.lateness import Lateness
 from gateway.service.recovery import Recovered
 from gateway.timeline import Timeline
@@ -109,7 +104,8 @@ class Picture:
     ) -> None:
         self.current = False
         self.settled = True
-        self.expectations = Expectations()
+        self._applying = Applying(center, self._tell)
+        self.expectations = self._applying.expectations
         self.events: Counter[str] = Counter()
         self.losses = 0
         self.gaps: Counter[str] = Counter()
@@ -391,40 +387,10 @@ class Picture:
 
     def apply(self, fact: Fact) -> None:
         """Apply one fact to the model, have told what follows, and confirm the command that it confirms."""
-        met = None
-        if isinstance(fact, MembersListed):
-            self._confirm_by_list(fact)
-        if isinstance(fact, MemberTold | MemberAdded | MemberRemoved):
-            met = self.expectations.met_by(fact)
-            if met is not None:
-                occasion = replace(fact.occasion, cause=Cause.COMMAND, command_id=met.command_id)
-                fact = replace(fact, occasion=occasion)
-        outcomes = self._center.apply(fact)
-        self._settle_soon()
-        self._tell(outcomes)
-        if met is not None:
-            met.confirmed.set_result(self._confirmed(fact, outcomes))
-
-    def decide(self, fact: Fact) -> None:
-        """Apply a fact that comes from a command, and not from Asterisk."""
-        self.apply(fact)
-
-    def _confirm_by_list(self, fact: MembersListed) -> None:
-        """A list may show what a command did before its event comes: then the list confirms it."""
-        for member in fact.members:
-            told = MemberTold(member, fact.occasion)
-            if self.expectations.met_by(told) is not None:
-                self.apply(told)
-
-    def _confirmed(self, fact: Fact, outcomes: list[Outcome]) -> AgentSession | None:
-        for outcome in reversed(outcomes):
-            if isinstance(outcome, SessionEvent | SessionRefreshed):
-                return outcome.session
-        if isinstance(fact, MemberTold | MemberAdded):
-            return self._handler.session(fact.member.queue, fact.member.interface)
-        return None
+        self._applying.apply(fact)
 
     def _tell(self, outcomes: list[Outcome]) -> None:
+        self._settle_soon()
         for outcome in outcomes:
             if isinstance(outcome, ListWanted):
                 self.wanted[outcome.queue] = None

@@ -42,7 +42,7 @@ class WrapUpTimes:
         for queue in before | self._configured:
             if before.get(queue) != self._configured.get(queue):
                 told = WrapUpConfigured(queue, self._configured.get(queue))
-                self._picture.in_order(partial(self._picture.decide, told))
+                self._picture.in_order(partial(self._picture.apply, told))
 
     def begin_anew(self) -> None:
         """The link is a new one: Asterisk may be asked again."""
