@@ -9,7 +9,7 @@ from paho.mqtt.properties import Properties
 from gateway.mqtt.client import Inbound
 from tests.broker import Broker
 from tests.mqtt.proxy import Proxy
-from tests.mqtt.recorder import TOPICS, Recorder, client_of, running, settings_for
+from tests.mqtt.recorder import TOPICS, Recorder, client_of, eventually, running, settings_for
 
 SET = TOPICS.session_set("support", "Kovács Ágnes", "PJSIP/1001")
 PROTOCOLS = pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -133,7 +133,7 @@ async def test_what_was_sent_too_long_ago_does_not_arrive(broker: Broker) -> Non
     """A session is kept no longer than asked for, so older commands are gone with it; 3.1.1 keeps none."""
     async with running(settings_for(broker, session_expiry=1)):
         pass
-    await asyncio.sleep(2.2)  # Mosquitto looks for expired sessions once a second
+    await eventually(lambda: "Expiring client gateway due to timeout." in broker.log)
     await command(broker, SET, b"old")
     async with running(settings_for(broker, session_expiry=1)) as run:
         await command(broker, SET, b"new")

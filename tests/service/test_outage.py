@@ -82,7 +82,9 @@ async def taken(gateway: Live, events: int) -> str:
 
 async def told(gateway: Live, reason: str, since: int) -> list[dict[str, Any]]:
     """All events from that place on, once a session has told that reason."""
-    await gateway.client.wait_for(lambda m: is_event(m.topic) and m.json["session"]["reason"] == reason, since=since)
+    await gateway.client.wait_for(
+        lambda m: is_event(m.topic) and m.json["session"]["reason"] == reason, since=since, within=90
+    )
     return [m.json for m in gateway.client.messages[since:] if m.topic.endswith("/event")]
 
 

@@ -134,8 +134,10 @@ async def test_persistent_members_come_back_without_a_word(broker: Broker) -> No
             for member in queue.members:
                 member.login_time = NOON + 3600
         made.asterisk.abort_sessions()
-        await made.client.wait_for(lambda m: m.topic == "bridge/asterisk" and m.json["link"] == "down", since=since)
-        since = len(made.client.messages)
+        down = await made.client.wait_for(
+            lambda m: m.topic == "bridge/asterisk" and m.json["link"] == "down", since=since
+        )
+        since = made.client.messages.index(down)
         await made.client.wait_for(lambda m: m.topic == "bridge/asterisk" and bool(m.json["current"]), since=since)
         assert await reconcile(made) == []
         kept = ("session_id", "session_start_time")
