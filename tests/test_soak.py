@@ -10,13 +10,14 @@ from typing import Any, Final
 import pytest
 
 from gateway.contract.files import examples
+from gateway.mqtt.agent_payloads import AgentPayload
 from gateway.mqtt.payloads import SessionPayload
 from gateway.mqtt.queue_payloads import QueuePayload
 from gateway.simulate.agenda import SECOND
 from gateway.simulate.queues import SERVICE_LEVEL
-from gateway.simulate.truth import QueueTruth, SessionTruth
+from gateway.simulate.truth import QueueTruth, SessionTruth, Truth
 from tests.bench.lines import ROOT
-from tests.simulate.judge import of_queue, of_session
+from tests.simulate.judge import of_agents, of_queue, of_session
 from tests.soak.watch import MIB, Sample, growth, loud_lines
 
 SHORT: Final = ("--hours", "0.15", "--speed", "90", "--agents", "120", "--calls-per-hour", "1500", "--queues", "4")
@@ -99,6 +100,43 @@ def test_an_end_or_a_rate_that_is_wrong_is_seen() -> None:
     assert len(list(of_session(SessionPayload.model_validate(later | {"acd_call_rate": 2.001}), truth))) == 1
     truth.ended = truth.began + 3600 * SECOND
     assert len(list(of_session(SessionPayload.model_validate(later), truth))) == 1
+
+
+def agent() -> tuple[dict[str, Any], Truth]:
+    """An agent of two sessions half an hour each, of which ten minutes are the same, and the books that say so."""
+    told = examples()["agent"] | {"as_of": "2026-11-22T14:00:00.000Z", "number_of_acd_calls": 5}
+    told |= {"total_acd_talk_time": 100.0, "total_wrap_up_time": 20.0, "total_acd_call_time": 120.0}
+    told |= {"overall_call_rate": 6.0, "sessions": []}
+    truth, began = Truth(), round(datetime.fromisoformat("2026-11-22T13:00:00.000Z").timestamp() * SECOND)
+    for queue, after in (("support", 0), ("sales", 1200)):
+        session = SessionTruth(queue, told["agent"], "PJSIP/1", began + after * SECOND)
+        session.end(session.began + 1800 * SECOND)
+        truth.sessions.append(session)
+    session.calls, session.talk, session.wrap_up = 5, 100 * SECOND, 20 * SECOND
+    return told, truth
+
+
+@pytest.mark.parametrize(
+    ("figure", "off"),
+    [
+        (None, 0),
+        ("number_of_acd_calls", 1),
+        ("number_of_incoming_calls", 1),
+        ("number_of_outgoing_calls", 1),
+        ("total_acd_talk_time", 0.01),
+        ("total_wrap_up_time", 0.01),
+        ("total_acd_call_time", -0.01),
+        ("overall_call_rate", 0.001),
+        ("overall_call_rate", -0.001),
+    ],
+)
+def test_each_figure_of_an_agent_that_is_wrong_is_seen(figure: str | None, off: float) -> None:
+    """Its hour is that of all its sessions together."""
+    told, truth = agent()
+    if figure is not None:
+        told[figure] += off
+    wrong = of_agents([AgentPayload.model_validate(told)], truth, since=0)
+    assert [each.split()[1] for each in wrong] == ([] if figure is None else [f"{figure}:"])
 
 
 QUEUE: Final = {

@@ -111,6 +111,7 @@ class Membership:
             if is_new:
                 self._truth.paused(member, self._pbx.stamp)
             if not paused:
+                self._truth.unpaused(member, self._pbx.stamp)
                 member.paused_reason = ""
         if not paused:
             for member in members:

@@ -36,6 +36,7 @@ class Pbx:
         started: When it started, microseconds since 1970.
         processed: How many calls there were.
         stamp: The time stamp of the last event: a little after the agenda's present where much happens at once.
+        on_status: Told of a member whose device is in another state, and when.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Pbx:
         self.channels: dict[str, Channel] = {}
         self.started = agenda.now
         self.processed = 0
+        self.on_status: Callable[[Member, int], None] = lambda _member, _at: None
         self._tell = tell
         self._write = write
         self._random = random.Random(f"pbx {seed}")  # noqa: S311  names, not secrets
@@ -87,6 +89,7 @@ class Pbx:
         for member in self.members_on(interface):
             member.status = status
             self.say("QueueMemberStatus", "agent", member.event())
+            self.on_status(member, self.stamp)
 
     def members_on(self, interface: str) -> list[Member]:
         """The members whose state is a device's."""

@@ -58,6 +58,11 @@ class Member:
     paused_reason: str = ""
     wrapuptime: int = 0
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether a call can come to its phone."""
+        return self.status not in {UNAVAILABLE, INVALID}
+
     def event(self) -> Fields:
         """The body of a QueueMember... event."""
         names = [("Queue", self.queue), ("MemberName", self.name), ("Interface", self.interface)]
@@ -178,7 +183,7 @@ class Queue:
 
     def summary(self, now: int) -> Fields:
         """The body of QueueSummary."""
-        reachable = [member for member in self.members if member.status not in {UNAVAILABLE, INVALID}]
+        reachable = [member for member in self.members if member.is_reachable]
         free = [member for member in reachable if member.status in {UNKNOWN, NOT_INUSE} and not member.paused]
         longest = seconds_between(self.waiting[0].joined, now) if self.waiting else 0
         return [

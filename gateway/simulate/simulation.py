@@ -113,6 +113,7 @@ class CallCenter:
         ]
         self.pbx = Pbx(self.agenda, queues, tell=tell, write=write, seed=plan.seed)
         self.truth = Truth()
+        self.pbx.on_status = self.truth.device_changed
         agents = [_agent(number, name, names) for number, name in enumerate(agent_names(plan.agents))]
         self.people = People(self.agenda, day, plan.manners, agents, seed=plan.seed, calls_per_hour=plan.calls_per_hour)
         self.queue = AppQueue(self.pbx, self.people, self.truth, longest_wait=day.lasts(LONGEST_WAIT))

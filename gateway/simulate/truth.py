@@ -30,6 +30,7 @@ class SessionTruth:
         missed: How often the phone rang in vain.
         wrap_up: In wrap-ups that have ended.
         cut: What each wrap-up lacked that was cut short.
+        not_ready: From when to when it was paused, or its phone not there, and had nothing to do; up to the last time.
     """
 
     queue: str
@@ -44,6 +45,10 @@ class SessionTruth:
     missed: int = 0
     wrap_up: int = 0
     cut: list[int] = field(default_factory=list)
+    not_ready: list[tuple[int, int]] = field(default_factory=list)
+    _is_paused: bool = False
+    _is_unreachable: bool = False
+    _idle_since: int | None = None
     _waits: list[int] = field(default_factory=list)
     _wrapping_up: tuple[int, int] | None = None
 
@@ -59,11 +64,37 @@ class SessionTruth:
             if at < until:
                 self.cut.append(until - at)
             self._wrapping_up = None
+            self._review(min(at, until))
+
+    def pause(self, at: int) -> None:
+        """It is paused, or for another reason."""
+        self.end_wrap_up(at)
+        self._is_paused = True
+        self._review(at)
+
+    def unpause(self, at: int) -> None:
+        """It is paused no more."""
+        self._pass_time(at)
+        self._is_paused = False
+        self._review(at)
+
+    def reach(self, at: int, *, is_reachable: bool) -> None:
+        """Its phone is there, or is not."""
+        self._pass_time(at)
+        self._is_unreachable = not is_reachable
+        self._review(at)
+
+    def end(self, at: int) -> None:
+        """It ends."""
+        self.end_wrap_up(at)
+        self._end_idle(at)
+        self.ended = at
 
     def answer(self, wait: int, at: int) -> None:
         """A talk begins."""
         self.end_wrap_up(at)
         self._waits.append(wait)
+        self._review(at)
 
     def hang_up(self, talk: int, at: int, limit: int) -> None:
         """The oldest talk ends: a phone has one at a time."""
@@ -74,6 +105,34 @@ class SessionTruth:
         self.longest_wait = max(self.longest_wait, wait)
         if self.ended is None and limit:
             self._wrapping_up = (at, at + limit)
+        self._review(at)
+
+    def active(self, until: int) -> list[tuple[int, int]]:
+        """From when to when it was there and not NOT_READY, up to a moment."""
+        end = until if self.ended is None else min(until, self.ended)
+        idle = [*self.not_ready, *([] if self._idle_since is None else [(self._idle_since, end)])]
+        found, since = [], self.began
+        for begin, its_end in idle:
+            found.append((since, min(begin, end)))
+            since = its_end
+        return [(begin, its_end) for begin, its_end in (*found, (since, end)) if begin < its_end]
+
+    def _pass_time(self, at: int) -> None:
+        """What was over before *at* is."""
+        if self._wrapping_up is not None and self._wrapping_up[1] <= at:
+            self.end_wrap_up(at)
+
+    def _review(self, at: int) -> None:
+        """Something changed: is there anything to do from *at* on, or does it wait for its agent?"""
+        if self._waits or self._wrapping_up is not None or not (self._is_paused or self._is_unreachable):
+            self._end_idle(at)
+        elif self._idle_since is None and self.ended is None:
+            self._idle_since = at
+
+    def _end_idle(self, at: int) -> None:
+        if self._idle_since is not None:
+            self.not_ready.append((self._idle_since, at))
+            self._idle_since = None
 
     @property
     def wraps_up_until(self) -> int | None:
@@ -127,18 +186,27 @@ class Truth:
     def logged_in(self, member: Member, at: int) -> None:
         """A membership begins."""
         session = SessionTruth(member.queue, member.name, member.interface, at)
+        session.reach(at, is_reachable=member.is_reachable)
+        if member.paused:
+            session.pause(at)
         self.sessions.append(session)
         self._sessions[member] = session
 
     def logged_out(self, member: Member, at: int) -> None:
         """A membership ends. A talk that goes on belongs to it."""
-        session = self._sessions[member]
-        session.end_wrap_up(at)
-        session.ended = at
+        self._sessions[member].end(at)
 
     def paused(self, member: Member, at: int) -> None:
         """A member is paused anew, or for another reason."""
-        self._sessions[member].end_wrap_up(at)
+        self._sessions[member].pause(at)
+
+    def unpaused(self, member: Member, at: int) -> None:
+        """A member is paused no more."""
+        self._sessions[member].unpause(at)
+
+    def device_changed(self, member: Member, at: int) -> None:
+        """A member's phone is in another state."""
+        self._sessions[member].reach(at, is_reachable=member.is_reachable)
 
     def missed(self, member: Member) -> None:
         """A member's phone rang in vain."""

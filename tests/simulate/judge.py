@@ -1,7 +1,7 @@
 """Holds what the gateway tells against the simulator's own books: every figure of every session, agent and queue."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -90,8 +90,15 @@ def of_session(told: SessionPayload, known: SessionTruth, *, late: int = NEAR) -
     )
 
 
-def of_agents(told: Iterable[AgentPayload], truth: Truth, *, late: int = NEAR) -> list[str]:
-    """What is wrong with agents whose measurement period has all of their sessions."""
+def of_agents(told: Iterable[AgentPayload], truth: Truth, *, since: int, late: int = NEAR) -> list[str]:
+    """What is wrong with agents whose measurement period has all of their sessions.
+
+    Args:
+        told: The last word on each.
+        truth: The books.
+        since: Microseconds since 1970: of sessions that were there before, only the whole second of the login was told.
+        late: As of ``of_session``.
+    """
     sessions: dict[str, list[SessionTruth]] = defaultdict(list)
     for each in truth.sessions:
         sessions[each.agent].append(each)
@@ -102,6 +109,7 @@ def of_agents(told: Iterable[AgentPayload], truth: Truth, *, late: int = NEAR) -
         calls, talk = sum(each.calls for each in mine), sum(each.talk for each in mine) / SECOND
         wrap_up, over = sum(each.wrap_up for each in mine) / SECOND, sum(each.nearly(late) for each in mine) / SECOND
         rounded = PER_CALL * (calls + 1)
+        least, most = _agent_hour(mine, since=since, until=round(_seconds(agent.as_of) * SECOND))
         exact = {
             "number_of_acd_calls": (agent.number_of_acd_calls, calls, 0),
             "number_of_incoming_calls": (agent.number_of_incoming_calls, 0, 0),
@@ -118,7 +126,31 @@ def of_agents(told: Iterable[AgentPayload], truth: Truth, *, late: int = NEAR) -
                 *_between("total_acd_call_time", agent.total_acd_call_time, talk + wrap_up, over, 2 * rounded),
             )
         ]
+        if least > 1:  # below a second there is no rate
+            rate = calls * 3600 / most
+            apart = calls * 3600 / least - rate
+            wrong += [
+                f"{name} {each}" for each in _between("overall_call_rate", agent.overall_call_rate, rate, apart, 0.0001)
+            ]
     return wrong
+
+
+def _agent_hour(sessions: Sequence[SessionTruth], *, since: int, until: int) -> tuple[float, float]:
+    """Seconds with a session that was not NOT_READY: at least, and at most, for whoever sees it since *since*."""
+    times = sorted(time for session in sessions for time in session.active(until))
+    before = 1.001 if any(session.began < since for session in sessions) else 0.0
+    rounded = 2 * PER_CALL * (2 * len(times) + 1)
+    seen = [(max(begin, since), end) for begin, end in times if end > since]
+    return _union(seen) / SECOND - rounded, _union(times) / SECOND + before + rounded
+
+
+def _union(times: Iterable[tuple[int, int]]) -> int:
+    """How long it was in any of them, which are sorted."""
+    total = reached = 0
+    for begin, end in times:
+        total += max(0, end - max(begin, reached))
+        reached = max(reached, end)
+    return total
 
 
 def of_queues(told: Iterable[QueuePayload], truth: Truth) -> list[str]:

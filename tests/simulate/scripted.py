@@ -57,6 +57,7 @@ class Scripted:
         self.agenda = Agenda(start)
         self.pbx = Pbx(self.agenda, queues, tell=self.told.append, write=self.log.append)
         self.truth = Truth()
+        self.pbx.on_status = self.truth.device_changed
         self.queue = AppQueue(self.pbx, self.hands, self.truth, longest_wait=longest_wait)
         self.membership = Membership(self.queue, self.truth)
 

@@ -91,6 +91,7 @@ class Soak:
     _samples: list[Sample] = field(default_factory=list)
     _lag: float = 0.0
     _late: float = NEAR / SECOND
+    _since: int = 0  # microseconds since 1970: when the gateway had its picture
 
     async def run(self) -> Verdict:
         """Run it, and judge."""
@@ -109,6 +110,7 @@ class Soak:
             listening = asyncio.create_task(self._heard.listen(client.events(limit=1_000_000)), name="soak.listen")
             stack.callback(listening.cancel)
             self.note("the picture is current: callers come")
+            self._since = simulation.center.agenda.now
             began = time.monotonic()
             simulation.center.people.set_calls_per_hour(self.plan.calls_per_hour)
             await self._watch(simulation, process, client, pages)
@@ -180,7 +182,8 @@ class Soak:
         truth, late = simulation.center.truth, round(self._late * SECOND)
 
         def queues_and_agents() -> list[str]:
-            return judge.of_queues(client.queues(), truth) + judge.of_agents(client.agents(), truth, late=late)
+            agents = judge.of_agents(client.agents(), truth, since=self._since, late=late)
+            return judge.of_queues(client.queues(), truth) + agents
 
         with suppress(TimeoutError):
             await client.until(lambda: not queues_and_agents(), timeout=SETTLED_WITHIN)
