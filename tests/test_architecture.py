@@ -39,12 +39,19 @@ ALLOWED = {
 #: Who alone may import a part of the gateway ...
 KEPT = {
     "app": {"cli"},
+    "assembly": {"app", "cli"},
+    "running": {"assembly"},
     "cli": {"__main__"},
-    "config": {"app", "cli", "doctor", "rereading", "settings"},
+    "config": {"app", "assembly", "cli", "doctor", "rereading", "settings"},
     "logs": {"cli"},
 }
-KEPT |= {"doctor": {"cli"}, "rereading": {"app"}, "service": {"app", "rereading", "settings"}, "simulate": {"cli"}}
-KEPT |= {"settings": {"app"}}
+KEPT |= {
+    "doctor": {"cli"},
+    "rereading": {"app"},
+    "service": {"assembly", "rereading", "running", "settings"},
+    "simulate": {"cli"},
+}
+KEPT |= {"settings": {"assembly"}}
 #: ... or a library.
 LIBRARIES = {
     "aiohttp": {"http"},

@@ -136,12 +136,12 @@ async def test_a_life(
     assert time.monotonic() - began < 5
     assert machine.show(UNIT, "ActiveState", "Result") == {"ActiveState": "inactive", "Result": "success"}
 
-    await until_said(machine, "gateway.app: stopped")
+    await until_said(machine, "gateway.running: stopped")
     entries = [json.loads(line) for line in machine.journal(UNIT, "--output=json").splitlines()]
     said = {entry["MESSAGE"]: entry for entry in entries if entry.get("SYSLOG_IDENTIFIER") == UNIT}
     warned = said["gateway.rereading: node has changed in the configuration: that takes a restart"]
     assert warned["PRIORITY"] == "4"
-    assert said["gateway.app: stopping"]["PRIORITY"] == "6"
+    assert said["gateway.running: stopping"]["PRIORITY"] == "6"
     assert not any(asterisk.secret in message for message in said)
 
 

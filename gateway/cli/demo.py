@@ -231,7 +231,7 @@ async def _until(client: "GatewayClient", ended: asyncio.Task[None], stop: async
 @asynccontextmanager
 async def _gateway(config: Path) -> AsyncIterator[asyncio.Task[None]]:
     """The gateway, in this process: what ``run --config`` does."""
-    from gateway.app import build  # noqa: PLC0415  the service's libraries take longer to load than --help should
+    from gateway.assembly import build  # noqa: PLC0415  the service's libraries take longer to load than --help should
     from gateway.clock import SystemClock  # noqa: PLC0415
 
     stop = asyncio.Event()

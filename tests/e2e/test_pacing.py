@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway import app
-from gateway.app import Gateway
+from gateway import assembly
 from gateway.clock import SystemClock
 from gateway.config import GatewayConfig, load_config
+from gateway.running import Gateway
 from tests.broker import Broker
 from tests.lab import bulk, gateway_process, pbx
 from tests.lab.asterisk import Asterisk
@@ -80,7 +80,7 @@ async def _watch_the_gateway(
 @asynccontextmanager
 async def _current(config: GatewayConfig, how: str) -> AsyncIterator[Gateway]:
     """A gateway from when its picture is current; prints how long that took."""
-    gateway = app.build(config, SystemClock())
+    gateway = assembly.build(config, SystemClock())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     begin = loop.time()

@@ -51,4 +51,6 @@ async def impatient(broker: Broker, asterisk: ScriptedAsterisk) -> AsyncIterator
 @pytest.fixture
 def no_pings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asterisk is asked for its clock when that is doubted, and not every five seconds besides."""
-    monkeypatch.setattr("gateway.app.ami_settings", lambda config: replace(ami_settings(config), ping_interval=3600.0))
+    monkeypatch.setattr(
+        "gateway.assembly.ami_settings", lambda config: replace(ami_settings(config), ping_interval=3600.0)
+    )

@@ -12,8 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from gateway import app
-from gateway.app import Gateway
+from gateway import assembly
 from gateway.clock import SystemClock
 from gateway.config import (
     AsteriskConfig,
@@ -26,6 +25,7 @@ from gateway.config import (
     StoreConfig,
 )
 from gateway.mqtt.topics import Topics
+from gateway.running import Gateway
 from tests.ami.queue_model import Member
 from tests.ami.scripted_asterisk import ReceivedAction, ScriptedAsterisk, Session
 from tests.broker import Broker
@@ -146,7 +146,7 @@ async def live(
         home_assistant=HomeAssistantConfig.model_validate(home_assistant or {}),
     )
     with one_o_clock():
-        gateway = app.build(config, SystemClock())
+        gateway = assembly.build(config, SystemClock())
         stop = asyncio.Event()
         async with Subscriber(broker.port, TOPICS.base) as client:
             task = asyncio.create_task(gateway.run(stop), name="gateway under test")
