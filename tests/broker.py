@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 SAMPLES = Path(__file__).parent.parent / "deploy" / "mosquitto"
-START_TIMEOUT = 10.0  # seconds; Mosquitto needs some hundredths of one
-STOP_TIMEOUT = 10.0  # seconds from SIGTERM to SIGKILL
+START_TIMEOUT = 60.0  # seconds; Mosquitto needs some hundredths of one, where nothing else runs
+STOP_TIMEOUT = 60.0  # seconds from SIGTERM to SIGKILL
 KEPT_PORTS = 100  # more than any test has at a time, and less than a process may have open files
 
 _keepers: deque[socket.socket] = deque()

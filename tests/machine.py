@@ -17,7 +17,7 @@ from tests.unpacked import missing, program
 
 ROOT: Final = Path(__file__).parent.parent
 INIT: Final = Path("/usr/lib/systemd/systemd")
-BOOT_TIMEOUT: Final = 60.0
+BOOT_TIMEOUT: Final = 120.0
 USER_ID: Final = 991
 MASKED: Final = ("systemd-firstboot.service", "systemd-networkd.socket", "systemd-resolved.service", "getty.target")
 

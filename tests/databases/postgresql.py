@@ -20,7 +20,7 @@ SUITE: Final = Suite(
     "bookworm", "bookworm", ("postgresql-15",), program="usr/lib/postgresql/15/bin/postgres", kept_as="postgresql"
 )
 USER: Final = "postgres"
-START_TIMEOUT: Final = 30.0  # seconds
+START_TIMEOUT: Final = 60.0  # seconds
 
 
 class PostgreSQL:
