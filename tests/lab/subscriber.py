@@ -93,6 +93,37 @@ class Subscriber:
                 self._news.append(news)
                 await news
 
+    async def shown(
+        self, topic: str, matches: Callable[[Any], object] = lambda _: True, *, within: float = WITHIN
+    ) -> Any:
+        """Return what a topic shows, as JSON, once that is there and matches: at once if it does so already.
+
+        An event comes before the retained messages that have it, and those of several topics come in any order: what
+        is awaited is what is judged, and nothing that was told beside it.
+
+        Raises:
+            TimeoutError: If it does not come to match in time; the text has what was shown then.
+        """
+
+        def is_so(message: Received) -> bool:
+            return message.topic == topic and bool(message.payload and matches(message.json))
+
+        latest = self.latest.get(topic)
+        if latest is None or not is_so(latest):
+            try:
+                latest = await self.wait_for(is_so, since=len(self.messages), within=within)
+            except TimeoutError:
+                last = self.latest.get(topic)
+                raise TimeoutError(f"{topic} shows {None if last is None else last.payload!r}") from None
+        return latest.json
+
+    async def snapshot(self, event: Received) -> Any:
+        """Return what the topic beside an event's shows, as JSON, once the event is in it."""
+        stream, seq = event.json["stream"], event.json["seq"]
+        return await self.shown(
+            event.topic.removesuffix("/event"), lambda shown: shown["stream"] == stream and shown["seq"] >= seq
+        )
+
     async def _read(self) -> None:
         assert self._client is not None
         loop = asyncio.get_running_loop()
