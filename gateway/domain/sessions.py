@@ -89,7 +89,10 @@ class Sessions:
         if limit_of is not None:
             limit = wrap_up_limit(limit_of, self.queues.wrap_up(session.group))
             session = history.limit_wrap_up(session, limit)
-        self.register.put(before, session)
+        if events or session != before:
+            self.register.put(before, session)
+        else:  # nearly always: a list tells what is known
+            session = before
         key = session.member.key
         if session.end_time is not None and before.end_time is None:
             self.missing.pop(key, None)
