@@ -150,9 +150,7 @@ def test_no_disorder_brings_a_forbidden_step(history: History, chance: random.Ra
 @EXAMPLES
 @given(histories(40), st.randoms(use_true_random=False))
 def test_a_fact_told_again_changes_nothing(history: History, chance: random.Random) -> None:
-    """Any fact told twice at once, and any call or miss told again later, changes nothing, tells nothing, and costs the
-    store nothing.
-    """
+    """Any fact told twice at once, and any call or miss told again later, changes nothing, and tells nothing."""
     handler, watcher = new_handler(), Watcher()
     of_calls: list[SessionFact] = []
     for told_at, fact in history.facts:
