@@ -11,7 +11,7 @@ from tests.e2e.command_cells import Command
 from tests.e2e.running import Running
 from tests.lab import pbx
 from tests.lab.asterisk import Asterisk
-from tests.lab.driver import Driver
+from tests.lab.driver import Caller, Driver
 
 WRAP_UP: Final = 300
 """Seconds: no wrap-up ends by itself while a test looks at it."""
@@ -59,16 +59,10 @@ class World:
         """Wait until a session is shown with these values, of which ``paused`` is flag and reason."""
 
         def is_so(shown: Any) -> bool:
-            if shown is None:
-                return False
             have = shown | {"paused": (shown["asterisk"]["paused"], shown["asterisk"]["paused_reason"] or "")}
             return all(have[key] == value for key, value in wanted.items())
 
-        topic = session_topic(queue, member)
-        since = len(self.gateway.messages)
-        if not is_so(self.shown(queue, member)):
-            await self.gateway.subscriber.wait_for(lambda m: m.topic == topic and is_so(m.json), since=since, within=10)
-        return self.shown(queue, member)
+        return await self.gateway.subscriber.shown(session_topic(queue, member), is_so)
 
     async def ask(self, topic: str, payload: Command) -> Any:
         """Send a command and return its answer; JSON gets an id."""
@@ -83,14 +77,15 @@ class World:
         )
         return answer.json
 
-    async def call(self, queue: str, *, talk: float) -> str:
-        """Put a caller through to the member of a queue; return the caller's Uniqueid."""
+    async def call(self, queue: str, *, talk: float) -> Caller:
+        """Put a caller through to the member of a queue."""
         caller = await self.driver.call(queue, ring=0.1, talk=talk)
         await self.driver.wait_for("AgentConnect", Uniqueid=caller.uniqueid)
-        return caller.uniqueid
+        return caller
 
-    def events(self, command_id: object) -> list[Any]:
-        """The session events that bear a command's id."""
+    async def events(self, command_id: object) -> list[Any]:
+        """The session events that bear a command's id, once all is told."""
+        await self.gateway.told_all()
         told = [m.json for m in self.gateway.messages if m.topic.startswith("session/") and m.topic.endswith("/event")]
         return [event for event in told if event["command_id"] == command_id]
 

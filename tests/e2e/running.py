@@ -1,9 +1,15 @@
 """A gateway as a process between a real Asterisk and a real broker, with a subscriber beside it."""
 
+import asyncio
+import itertools
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
+
+import aiomqtt
 
 from tests.broker import Broker
 from tests.contract import validation
@@ -12,13 +18,22 @@ from tests.lab.asterisk import Asterisk
 from tests.lab.gateway_process import BASE, GatewayProcess, Settings
 from tests.lab.subscriber import Received, Subscriber
 
+PROMPT: Final = 1.0
+"""Seconds within which a gateway answers that has nothing else to do."""
+
 
 @dataclass(slots=True)
 class Running:
-    """The gateway and who listens to it."""
+    """The gateway and who listens to it.
+
+    Attributes:
+        asking: What `aiomqtt.Client` takes for a client that may ask the gateway, as not every subscriber may.
+    """
 
     gateway: GatewayProcess
     subscriber: Subscriber
+    asking: Mapping[str, Any]
+    _ids: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @property
     def messages(self) -> list[Received]:
@@ -29,6 +44,25 @@ class Running:
     def log(self) -> str:
         """Everything the gateway has logged."""
         return self.gateway.log.read_text(encoding="utf-8", errors="replace")
+
+    async def told_all(self) -> None:
+        """Wait until all is heard that the gateway had to tell when it was asked: "nothing more came" is said then.
+
+        Asked for its health, it answers behind all events, and shows the health behind all that was to be shown.
+        """
+        async with aiomqtt.Client(**self.asking) as client:
+            while True:
+                since, asked = len(self.messages), f"all told {next(self._ids)}"
+                request = json.dumps({"request": "health", "id": asked})
+                await client.publish(f"{BASE}/bridge/request", request, qos=1)
+                answer = await self.subscriber.wait_for(
+                    lambda m, asked=asked: m.topic == "bridge/request/response" and m.json["id"] == asked,  # type: ignore[misc]
+                    since=since,
+                )
+                if answer.json["status"] == "ok":
+                    break
+                await asyncio.sleep(0.1)  # it has been started just now, or has commands enough
+        await self.subscriber.wait_for(lambda m: m.topic == "bridge/health", since=since)
 
     def check_log(self) -> None:
         """One line a fact, and no traceback for anything that anybody outside can do."""
@@ -67,11 +101,14 @@ async def running(
         asterisk, broker.port, directory / "gateway.db", wrap_up=wrap_up, changes=changes
     )
     listener = subscriber or Subscriber(broker.port, BASE)
+    login = (changes or {}).get("mqtt", {})
+    asking = {"hostname": broker.host, "port": broker.port, "protocol": aiomqtt.ProtocolVersion.V5}
+    asking |= {key: login.get(key) for key in ("username", "password")}
     process = GatewayProcess(text, directory, environment=environment, module=module)
     async with listener, process as gateway:
         await gateway.current(listener)
         try:
-            yield Running(gateway, listener)
+            yield Running(gateway, listener, asking)
             validation.check(listener.messages)
         finally:
             # For whoever has to find out why a test failed.
@@ -80,12 +117,21 @@ async def running(
 
 
 async def settled(running_: Running, *, quiet: float = 1.5) -> None:
-    """Wait until nothing of the stream has come for *quiet* seconds: nothing else tells that all was told."""
+    """Wait until nothing of the stream has come for *quiet* seconds, and the gateway has nothing more to tell or show.
+
+    One that answers late was held up, and may not yet have read all that happened: it is given that time again.
+    """
+    loop = asyncio.get_running_loop()
     while True:
         place = len(running_.messages)
         try:
-            await running_.subscriber.wait_for(
-                lambda m: m.topic.endswith("/event") or m.topic.startswith("call/"), since=place, within=quiet
-            )
+            await running_.subscriber.wait_for(_is_of_stream, since=place, within=quiet)
         except TimeoutError:
-            return
+            asked = loop.time()
+            await running_.told_all()
+            if loop.time() - asked < PROMPT and not any(map(_is_of_stream, running_.messages[place:])):
+                return
+
+
+def _is_of_stream(message: Received) -> bool:
+    return message.topic.endswith("/event") or message.topic.startswith("call/")

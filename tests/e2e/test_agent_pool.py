@@ -31,17 +31,13 @@ TALK: Final = ANSWER_DELAY + 0.2
 
 
 class Show:
-    """What is told of one agent's session."""
+    """What is told of one agent's session, one thing after another, however late the test looks."""
 
     def __init__(self, gateway: Running, queue: str, agent: PoolAgent) -> None:
         self._gateway = gateway
         address = agent.interface.replace("/", "%2F")
         self._topic = f"session/{queue}/{agent.name}/{address}"
-
-    def session(self) -> dict[str, Any]:
-        """The session as it stands on the broker."""
-        session: dict[str, Any] = self._gateway.subscriber.latest[self._topic].json
-        return session
+        self._place = 0
 
     def events(self) -> list[str]:
         """Its events so far: state, reason where there is one, and nothing of what leaves the state as it is."""
@@ -50,14 +46,17 @@ class Show:
         return [f"{each['state']} {each['reason'] or ''}".strip() for each in sessions]
 
     async def until(self, matches: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Wait until the session stands so."""
+        """Wait for the next event or snapshot in which the session stands so, behind the one found before."""
 
         def stands_so(message: Received) -> bool:
+            if message.topic == f"{self._topic}/event":
+                return matches(message.json["session"])
             return message.topic == self._topic and bool(message.payload) and matches(message.json)
 
-        if not matches(self.session()):
-            await self._gateway.subscriber.wait_for(stands_so, since=len(self._gateway.messages), within=15)
-        return self.session()
+        found = await self._gateway.subscriber.wait_for(stands_so, since=self._place)
+        self._place = self._gateway.messages.index(found, self._place)
+        session: dict[str, Any] = found.json.get("session", found.json)
+        return session
 
     async def is_in(self, state: str) -> dict[str, Any]:
         """Wait until the session is in a state."""
@@ -75,10 +74,10 @@ async def test_agents_of_a_pool(asterisk_version: str, broker: Broker, tmp_path:
         ann, ben, cleo = Show(gateway, "pool", ANN), Show(gateway, "pool", BEN), Show(gateway, "direct", CLEO)
         desks = [Desk(driver, agent) for agent in (ANN, BEN, CLEO)]
         for each in (ann, ben, cleo):
-            assert (each.session()["state"], each.session()["reason"]) == ("NOT_READY", "device unavailable")
+            assert (await each.is_in("NOT_READY"))["reason"] == "device unavailable"
         await asyncio.gather(*(desk.log_in() for desk in desks))
         for each in (ann, ben, cleo):
-            assert (await each.is_in("READY"))["asterisk"]["available"]
+            await each.until(lambda session: session["state"] == "READY" and session["asterisk"]["available"])
 
         await asyncio.gather(
             _pool_wrap_up(driver, ann), _soft_logoff(driver, ben, desks[1]), _hangs_up(driver, cleo, desks[2])
@@ -106,6 +105,10 @@ async def test_agents_of_a_pool(asterisk_version: str, broker: Broker, tmp_path:
         gateway.check_log()
 
 
+def _stands(session: dict[str, Any]) -> tuple[str, str]:
+    return session["state"], session["asterisk"]["device_state"]
+
+
 async def _pool_wrap_up(driver: Driver, ann: Show) -> None:
     """A call after which the pool leaves the agent alone for longer than the queue does."""
     caller = await driver.call("pool")
@@ -131,7 +134,7 @@ async def _soft_logoff(driver: Driver, ben: Show, desk: Desk) -> None:
     caller = await driver.call("pool")
     await driver.wait_for("AgentConnect", Uniqueid=caller.uniqueid, MemberName="Ben")
     await desk.log_off(soft=True)
-    assert (await ben.is_in("BUSY_ON_CALL"))["asterisk"]["device_state"] == "INUSE"
+    await ben.until(lambda session: _stands(session) == ("BUSY_ON_CALL", "INUSE"))
     await asyncio.sleep(TALK)
     await driver.hang_up(caller.phone)
     await driver.wait_for("AgentLogoff", Agent=BEN.number)

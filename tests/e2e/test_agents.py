@@ -10,13 +10,12 @@ from typing import Any, Final
 import pytest
 
 from tests.broker import Broker
-from tests.e2e.running import Running, running
+from tests.e2e.running import Running, running, settled
 from tests.lab.driver import Driver
 from tests.lab.phones import Phones
 from tests.lab.phones_log import PhoneLog
 from tests.lab.phones_pbx import PhoneExchange, PhoneQueue
 from tests.lab.phones_script import Script
-from tests.lab.subscriber import Received
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -166,6 +165,7 @@ async def test_agents(asterisk_version: str, broker: Broker, tmp_path: Path) -> 
                 assert shown["total_acd_talk_time"] == pytest.approx(talk[agent], abs=TOLERANCE * (1 + wanted[0]))
             await driver.idle()
             await told(gateway, ALICES, step.states, since=place, name=name)
+        await settled(gateway)  # the sessions are shown each for itself, before or after their agent
         for agent, wanted in sums.items():
             check(gateway, await wrapped_up(gateway, agent, wanted[0] * WRAP_UP))
         gateway.check_log()
@@ -183,18 +183,10 @@ async def play(phones: Phones, driver: Driver, step: Step) -> Logs:
 
 async def shows(gateway: Running, agent: str, wanted: list[int], name: str) -> Any:
     """Wait until an agent's topic has these counts."""
-
-    def has(message: Received) -> bool:
-        return message.topic == f"agent/{agent}" and bool(message.payload) and counts_of(message.json) == wanted
-
     try:
-        await gateway.subscriber.wait_for(has, within=5)
-    except TimeoutError:
-        found = counts_of(gateway.subscriber.latest[f"agent/{agent}"].json)
-        raise AssertionError(f"{name}: {agent} has {found}, not {wanted}") from None
-    shown = gateway.subscriber.latest[f"agent/{agent}"].json
-    assert counts_of(shown) == wanted, name
-    return shown
+        return await gateway.subscriber.shown(f"agent/{agent}", lambda shown: counts_of(shown) == wanted)
+    except TimeoutError as error:
+        raise AssertionError(f"{name}: {agent} has not {wanted}: {error}") from None
 
 
 def counts_of(agent: Any) -> list[int]:
@@ -206,20 +198,16 @@ async def told(gateway: Running, agent: str, states: tuple[str, ...], *, since: 
     """Wait until an agent's events have told these states, and nothing else, but for READY between them."""
     topic = f"agent/{agent}/event"
     if states:
-        await gateway.subscriber.wait_for(
-            lambda m: m.topic == topic and m.json["event"] == states[-1], since=since, within=5
-        )
+        await gateway.subscriber.wait_for(lambda m: m.topic == topic and m.json["event"] == states[-1], since=since)
     found = [m.json["event"] for m in gateway.messages[since:] if m.topic == topic]
     assert tuple(each for each in found if each != "NOT_READY") == states, name
 
 
 async def wrapped_up(gateway: Running, agent: str, seconds: int) -> Any:
     """Wait until all wrap-ups of an agent are over, and return what its topic shows."""
-    message = await gateway.subscriber.wait_for(
-        lambda m: m.topic == f"agent/{agent}" and bool(m.payload) and m.json["total_wrap_up_time"] >= seconds, within=5
-    )
-    assert message.json["total_wrap_up_time"] == seconds
-    return message.json
+    shown = await gateway.subscriber.shown(f"agent/{agent}", lambda shown: shown["total_wrap_up_time"] >= seconds)
+    assert shown["total_wrap_up_time"] == seconds
+    return shown
 
 
 def check(gateway: Running, agent: Any) -> None:

@@ -25,6 +25,7 @@ from tests.lab.gateway_process import BASE, current
 from tests.lab.kept import last_kept
 from tests.lab.memory import resident
 from tests.lab.persistent import PersistentSubscriber
+from tests.mqtt.recorder import eventually
 
 AWAY: Final = float(os.environ.get("CTI_GATEWAY_BROKER_AWAY_SECONDS", "6"))
 STORM: Final = float(os.environ.get("CTI_GATEWAY_STORM", "200"))
@@ -63,6 +64,7 @@ async def test_away_under_load(version: str, broker: Broker, tmp_path: Path) -> 
         await asyncio.sleep(AWAY * WARM)
         events, memory = last_kept(tmp_path / "gateway.db"), resident(gateway.gateway.pid)
         await asyncio.sleep(AWAY * (1 - WARM))
+        await eventually(lambda: last_kept(tmp_path / "gateway.db") - events > AWAY * STORM / 4, seconds=60)
         events = last_kept(tmp_path / "gateway.db") - events
         grown = resident(gateway.gateway.pid) - memory
         await asyncio.to_thread(broker.start)
@@ -83,7 +85,6 @@ async def test_away_under_load(version: str, broker: Broker, tmp_path: Path) -> 
     )
     assert not gaps(gateway.messages[since:])
     assert bridge_events(gateway.messages, since) == []
-    assert events > AWAY * STORM / 4, "too little happened to prove anything"
     if events >= MEASURED_FROM:
         assert each < BOUND
 

@@ -150,13 +150,9 @@ async def _retained_is_whole(broker: Broker, staying: Subscriber) -> None:
     """Whoever comes now finds retained what was last told on each topic."""
     told = {t: m.json["seq"] for t, m in staying.latest.items() if _is_session(t)}
     async with Subscriber(broker.port, BASE) as late:
-        shown: dict[str, int] = {}
-        place = 0
-        while len(shown) < len(told):
-            await late.wait_for(lambda m: _is_session(m.topic), since=place)
-            place = len(late.messages)
-            shown = {t: m.json["seq"] for t, m in late.latest.items() if _is_session(t)}
-    assert shown == told
+        for topic in told:
+            await late.shown(topic)
+        assert {t: m.json["seq"] for t, m in late.latest.items() if _is_session(t)} == told
 
 
 def _is_session(topic: str) -> bool:

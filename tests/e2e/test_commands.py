@@ -108,6 +108,7 @@ async def compare(world: World, cell: Cell, queue: str, member: pbx.Member, *, m
         "state": cell.state,
     }
     status = await world.driver.member(queue, member)
+    await world.gateway.told_all()
     found["queue show"] = None if status is None else (status["Paused"] == "1", status["PausedReason"])
     wanted["queue show"] = cell.paused
     event_topic = f"{session_topic(queue, member)}/event"
@@ -115,8 +116,8 @@ async def compare(world: World, cell: Cell, queue: str, member: pbx.Member, *, m
     found["events"] = [(each["event"], each["cause"], each["command_id"]) for each in told]
     wanted["events"] = [] if cell.event is None else [(cell.event, "command", answer["id"])]
     if cell.code is None:
-        shown = await world.until_shown(queue, member, state=cell.state)
-        found["pending"], wanted["pending"] = shown["pending_state"], cell.pending
+        shown = world.shown(queue, member)
+        found["shown"], wanted["shown"] = (shown["state"], shown["pending_state"]), (cell.state, cell.pending)
     return [
         f"{cell.command}: {key} is {found[key]!r}, not {value!r}"
         for key, value in wanted.items()
@@ -159,17 +160,18 @@ async def test_an_agent_with_several_sessions(world: World) -> None:
         status = await world.driver.member(queue, TWIN)
         assert status is not None
         assert (status["Paused"], status["PausedReason"]) == ("1", "lunch")
-    assert len(world.events(answer["id"])) == 2
+    assert len(await world.events(answer["id"])) == 2
     assert (await world.ask(topic, "READY"))["state"] == "READY"
     assert (await world.ask(topic, "BUSY_WRAPUP"))["code"] == "ILLEGAL_TRANSITION"
 
-    await world.call("one", talk=1.5)
+    caller = await world.call("one", talk=120)
     await world.until_shown("one", TWIN, state="BUSY_ON_CALL")
     answer = await world.ask(topic, "BUSY_WRAPUP")
     assert sorted((each["group"], each["code"], each["state"]) for each in answer["sessions"]) == [
         ("Two", None, "NOT_READY"),
         ("one", None, "BUSY_ON_CALL"),
     ]
+    await world.driver.hang_up(caller.phone)
     await world.until_shown("one", TWIN, state="BUSY_WRAPUP", paused=(True, "wrapup"))
     await world.until_shown("Two", TWIN, state="NOT_READY", reason="wrapup")
 
@@ -208,7 +210,7 @@ async def test_a_session_is_created(world: World, given: dict[str, Any], state: 
     topic = f"agent/{encode_level(NEWCOMER.name)}/create_session"
     answer = await world.ask(topic, {"group": "THREE", "address": NEWCOMER.interface, **given})
     assert (answer["code"], answer["changed"], answer["state"]) == (None, True, state)
-    told = world.events(answer["id"])
+    told = await world.events(answer["id"])
     assert (told[0]["event"], told[0]["cause"]) == ("NEW_SESSION", "command")
     assert told[-1]["session"]["reason"] == given.get("reason")
     status = await world.driver.member("three", NEWCOMER)
@@ -260,6 +262,7 @@ async def test_commands_to_one_interface_keep_their_order(world: World) -> None:
     await world.gateway.subscriber.wait_for(lambda _: len(answers()) == 45, since=place)
     assert sorted(each["id"] for each in answers()) == list(range(45))
     assert {each["code"] for each in answers()} == {None}
+    await world.gateway.told_all()
     for offset, queue in enumerate(queues, start=1):
         topic = f"{session_topic(queue, member)}/event"
         told = [m.json["command_id"] for m in world.gateway.messages[place:] if m.topic == topic]
@@ -272,11 +275,12 @@ async def test_a_repeat_is_done_once(world: World) -> None:
     topic = f"{session_topic('mixed', MIXED)}/set"
     payload = json.dumps({"state": "NOT_READY", "reason": "once", "id": "repeated"})
     first = await world.ask(topic, payload)
+    await world.until_shown("mixed", MIXED, state="NOT_READY", reason="once")
     await world.driver.unpause(MIXED, queue="mixed")
     await world.until_shown("mixed", MIXED, state="READY")
     assert await world.ask(topic, payload) == first
     assert (await world.ask(topic, json.dumps({"state": "NOT_READY", "id": "repeated"})))["code"] == "BAD_PAYLOAD"
-    assert len(world.events("repeated")) == 1
+    assert len(await world.events("repeated")) == 1
     assert world.shown("mixed", MIXED)["state"] == "READY"
 
 
@@ -287,6 +291,7 @@ async def test_what_is_asked_of_the_gateway_itself(world: World) -> None:
         answer = await world.ask("bridge/request", {"request": request})
         assert (answer["status"], answer["changed"], answer["state"]) == ("ok", False, None)
     await world.gateway.subscriber.wait_for(lambda m: m.topic == "bridge/health", since=place)
+    await world.gateway.told_all()
     assert not [m for m in world.gateway.messages[place:] if m.topic.startswith("session/") and "event" in m.topic]
 
 
@@ -317,6 +322,7 @@ async def test_clients_of_either_version(world: World, version: aiomqtt.Protocol
 
 async def test_every_command_was_answered_once(world: World) -> None:
     """In all of the above no id on any topic has more than one answer, but for the repeats."""
+    await world.gateway.told_all()
     answers: dict[tuple[str, Any], int] = {}
     for message in world.gateway.messages:
         if message.topic.endswith("/response") and message.json["id"] not in (None, "repeated"):

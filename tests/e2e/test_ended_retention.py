@@ -1,11 +1,13 @@
 """An ended session's retained message: stays for a time, then goes, also where nobody is left to remove it."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.broker import Broker
+from tests.e2e.checks import moment
 from tests.e2e.running import running
 from tests.lab import pbx
 from tests.lab.asterisk import Asterisk
@@ -18,6 +20,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(90)]
 WRAP_UP = {queue.name: queue.wrapuptime for queue in pbx.QUEUES}
 CAROL = pbx.Member("Carol", "a5")
 RETENTION = 3  # seconds
+CLOCK = 0.5  # seconds that Asterisk's clock may be read wrong, by how long an answer was on its way
+LATE = 5.0  # seconds: the gateway looks now and then, and a busy machine takes its time
 CHANGES = {"session": {"ended_retention": RETENTION}}
 
 
@@ -49,8 +53,9 @@ async def test_it_stays_for_its_time_and_goes(
         await driver.remove("empty", CAROL)
         ended = await gateway.subscriber.wait_for(ends)
         assert topic in await retained(broker)
-        gone = await gateway.subscriber.wait_for(lambda m: m.topic == topic and not m.payload, within=RETENTION + 5)
-        assert RETENTION - 0.5 < gone.arrived - ended.arrived < RETENTION + 2.5
+        gone = await gateway.subscriber.wait_for(lambda m: m.topic == topic and not m.payload)
+        lasted = gone.arrived + time.time() - asyncio.get_running_loop().time() - moment(ended.json["session_end_time"])
+        assert RETENTION - CLOCK < lasted < RETENTION + LATE
         assert topic not in await retained(broker)
 
         await driver.add("empty", CAROL)
@@ -66,6 +71,8 @@ async def test_it_stays_for_its_time_and_goes(
             await gateway.subscriber.wait_for(
                 lambda m: m.topic == topic and not m.payload, since=place, within=RETENTION + 1.5
             )
+        await gateway.told_all()
+        assert all(m.payload for m in gateway.messages[place:] if m.topic == topic)
         assert back.json["state"] == "READY"
         assert topic in await retained(broker)
 
@@ -91,5 +98,6 @@ async def test_it_goes_though_the_gateway_is_gone(
         place = len(gateway.messages)
         await gateway.gateway.start()
         await gateway.gateway.current(gateway.subscriber, since=place)
+        await gateway.told_all()
         assert topic not in await retained(broker)
         gateway.check_log()

@@ -1,6 +1,5 @@
 """The gateway is killed: what it had told stays told, what it had seen stays seen, and it goes on where it was."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from tests.lab import pbx
 from tests.lab.asterisk import Asterisk
 from tests.lab.driver import Driver
 from tests.lab.gateway_process import current
+from tests.lab.kept import last_kept
+from tests.mqtt.recorder import eventually
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -46,12 +47,14 @@ def shown(gateway: Running) -> dict[str, Any]:
 async def test_killed_in_a_call(gateway: Running, driver: Driver) -> None:
     """The call goes on, is talked exactly as long as it was, and counts into the same session."""
     await driver.add("empty", CAROL)
-    connect = await driver.answered(await driver.call("empty", talk=4.0))
+    caller = await driver.call("empty", talk=60.0)
+    connect = await driver.answered(caller)
     await settled(gateway)
     before = shown(gateway)
     assert before["state"] == "BUSY_ON_CALL"
     since = await kill(gateway)
     await current(gateway.subscriber, since=since)
+    await driver.hang_up(caller.phone)
     complete = await driver.completed(connect)
     await settled(gateway, quiet=2.5)
     after = shown(gateway)
@@ -88,16 +91,18 @@ async def test_killed_in_a_wrap_up(gateway: Running, asterisk: Asterisk, driver:
 
 
 async def test_what_the_broker_did_not_get_comes_after_the_kill(
-    gateway: Running, broker: Broker, driver: Driver
+    gateway: Running, broker: Broker, driver: Driver, tmp_path: Path
 ) -> None:
     """Events of a broker's outage survive a kill in the middle of it, and arrive in order, each once."""
     await driver.add("empty", CAROL)
     await settled(gateway)
+    kept = last_kept(tmp_path / "gateway.db")
     broker.freeze()
     await driver.pause(CAROL, queue="empty", reason="one")
     await driver.pause(CAROL, queue="empty", reason="two")
     await driver.unpause(CAROL, queue="empty")
-    await asyncio.sleep(0.5)  # the gateway reads them, and has nobody to tell that it did
+    # Three events of the session and two of the agent: the gateway has nobody to tell that it has them.
+    await eventually(lambda: last_kept(tmp_path / "gateway.db") == kept + 5)
     since = await kill(gateway)
     broker.thaw()
     await current(gateway.subscriber, since=since)

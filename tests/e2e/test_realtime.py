@@ -9,13 +9,12 @@ import pytest
 
 from gateway.mqtt.topics import encode_level
 from tests.broker import Broker
-from tests.e2e.checks import check_order, check_steps, told_sessions
+from tests.e2e.checks import check_order, check_steps, not_retained, told_sessions
 from tests.e2e.running import Running, running, settled
 from tests.lab import pbx
 from tests.lab.driver import Driver
 from tests.lab.gateway_process import Settings, current
 from tests.lab.realtime import RealtimeAsterisk
-from tests.lab.subscriber import Received
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -39,20 +38,14 @@ def shown(gateway: Running, member: pbx.Member) -> dict[str, Any]:
 def told(gateway: Running, member: pbx.Member) -> list[str]:
     """The names of a member's session events so far, but those that leave the state as it is."""
     topic = f"{topic_of(member)}/event"
-    names = [m.json["event"] for m in gateway.messages if m.topic == topic]
+    names = [content["event"] for topic_, content in not_retained(gateway.messages) if topic_ == topic]
     return [name for name in names if name != "UPDATE"]
 
 
 async def until(gateway: Running, member: pbx.Member, matches: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Wait until a member's session stands so."""
-
-    def stands_so(message: Received) -> bool:
-        return message.topic == topic_of(member) and bool(message.payload) and matches(message.json)
-
-    latest = gateway.subscriber.latest.get(topic_of(member))
-    if latest is None or not stands_so(latest):
-        await gateway.subscriber.wait_for(stands_so, since=len(gateway.messages), within=10)
-    return shown(gateway, member)
+    """Wait until a member's session stands so, and return it."""
+    session: dict[str, Any] = await gateway.subscriber.shown(topic_of(member), matches)
+    return session
 
 
 async def command(gateway: Running, member: pbx.Member, **payload: str) -> dict[str, Any]:
@@ -84,7 +77,7 @@ async def test_realtime_members(asterisk_version: str, broker: Broker, tmp_path:
         running(asterisk, broker, tmp_path, wrap_up=WRAP_UP, changes=CHANGES) as gateway,
     ):
         for member in (ANN, BEN):
-            assert shown(gateway, member)["state"] == "READY"
+            await until(gateway, member, lambda session: session["state"] == "READY")
         await _rows_come_change_and_go(gateway, asterisk)
         await _commands_and_a_call(gateway, asterisk, driver)
         await _unseen(gateway, asterisk, driver)
@@ -136,6 +129,8 @@ async def _unseen(gateway: Running, asterisk: RealtimeAsterisk, driver: Driver) 
     await talk(driver)  # a caller makes Asterisk read the rows
     await gateway.gateway.start()
     await current(gateway.subscriber, since=since)
+    await until(gateway, BEN, lambda session: session["state"] == "SESSION_ENDED")
+    await until(gateway, DORA, lambda session: session["state"] == "READY")
     await settled(gateway, quiet=QUIET)
     assert told(gateway, BEN)[-1] == "END"
     assert shown(gateway, ANN)["asterisk"]["membership"] == "realtime", "lists alone tell of her since the kill"

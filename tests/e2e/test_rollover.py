@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tests.broker import Broker
+from tests.e2e.checks import not_retained
 from tests.e2e.running import Running, running, settled
 from tests.lab import pbx
 from tests.lab.asterisk import Asterisk
 from tests.lab.driver import Driver
+from tests.lab.subscriber import Received
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -33,11 +35,17 @@ def zone_where_midnight_is_in(seconds: int) -> tuple[str, int]:
 
 def told(gateway: Running, agent: str) -> list[dict[str, Any]]:
     """The session events of an agent in queue ``empty``, in order."""
-    return [
-        message.json
-        for message in gateway.messages
-        if message.topic.startswith(f"session/empty/{agent}/") and message.topic.endswith("/event")
-    ]
+    return [content for topic, content in not_retained(gateway.messages) if is_of(topic, agent)]
+
+
+def is_of(topic: str, agent: str) -> bool:
+    """Whether the session events of an agent in queue ``empty`` are there."""
+    return topic.startswith(f"session/empty/{agent}/") and topic.endswith("/event")
+
+
+def is_told(message: Received, agent: str, event: str) -> bool:
+    """Whether it is this session event of an agent in queue ``empty``."""
+    return is_of(message.topic, agent) and message.json["event"] == event
 
 
 def time_of_day(seconds: int) -> str:
@@ -51,7 +59,7 @@ async def test_sessions_end_and_begin_at_midnight(
 ) -> None:
     """To the millisecond, with all figures; who is on a call is rolled over after it, by its end and its wrap-up's."""
     await driver.add("empty", CAROL)
-    zone, midnight = zone_where_midnight_is_in(9)
+    zone, midnight = zone_where_midnight_is_in(12)
     changes = {"session": {"rollover": "00:00"}}
     async with running(
         asterisk, broker, tmp_path, wrap_up=WRAP_UP, changes=changes, environment={"TZ": zone}
@@ -61,19 +69,14 @@ async def test_sessions_end_and_begin_at_midnight(
         await driver.add("empty", ERIN)
         await driver.pause(ERIN, queue="empty", reason="lunch")
         if watch == "asleep":
-            await settled(gateway, quiet=0.3)
+            await gateway.subscriber.wait_for(lambda m: is_told(m, "Carol", "BUSY"))
+            await gateway.subscriber.wait_for(lambda m: is_told(m, "Erin", "NOT_READY"))
             await gateway.gateway.kill()
         await driver.completed(talking)
         if watch == "asleep":
             await gateway.gateway.start()
         await gateway.subscriber.wait_for(
-            lambda m: (
-                m.topic.endswith("/event")
-                and "/empty/Carol/" in m.topic
-                and m.json["event"] == "NEW_SESSION"
-                and m.json["cause"] == "rollover"
-            ),
-            within=WRAP_UP["empty"] + 10,
+            lambda m: is_told(m, "Carol", "NEW_SESSION") and m.json["cause"] == "rollover"
         )
         await settled(gateway)
 

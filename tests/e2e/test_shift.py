@@ -76,10 +76,11 @@ async def test_a_shift(gateway: Running, asterisk: Asterisk, tap: Tap, driver: D
     await driver.wait_for("QueueCallerAbandon", Uniqueid=lost.uniqueid)
 
     # A logout in a call: it counts into the session that is over. And back again.
-    caller = await driver.call("empty", talk=2.0)
+    caller = await driver.call("empty", talk=60.0)
     caller_talks = await driver.answered(caller)
     await driver.remove("empty", CAROL)
     await driver.add("empty", CAROL, paused=True)
+    await driver.hang_up(caller.phone)
     await driver.completed(caller_talks)
     await driver.unpause(CAROL, queue="empty")
     await talk(driver, "empty", talk=0.6)
@@ -128,9 +129,10 @@ async def test_a_redirected_caller(gateway: Running, asterisk: Asterisk, tap: Ta
 async def test_statistics_reset_in_a_call(gateway: Running, asterisk: Asterisk, tap: Tap, driver: Driver) -> None:
     """``queue reset stats`` takes nothing from a session, and the call that is open counts."""
     await talk(driver, "support", talk=0.6)
-    caller = await driver.call("support", talk=1.5)
+    caller = await driver.call("support", talk=60.0)
     caller_talks = await driver.answered(caller)
     await asterisk.cli("queue reset stats")
+    await driver.hang_up(caller.phone)
     await driver.completed(caller_talks)
     found = await judge(gateway, asterisk, tap)
     assert found["calls"] == 2
@@ -140,7 +142,7 @@ async def test_reload_with_a_changed_file(gateway: Running, asterisk: Asterisk, 
     """A reload ends no session, in a call neither; who is new in the file begins one, who is gone from it ends."""
     await driver.add("support", CAROL)
     await talk(driver, "sales", talk=0.6)
-    caller = await driver.call("sales", talk=2.0)
+    caller = await driver.call("sales", talk=60.0)
     caller_talks = await driver.answered(caller)
     erin = pbx.Member("Erin", "a6")
     asterisk.rewrite_queues(
@@ -158,6 +160,7 @@ async def test_reload_with_a_changed_file(gateway: Running, asterisk: Asterisk, 
     since = len(gateway.messages)
     await gateway.subscriber.publish("bridge/request", '{"request": "resync", "id": 1}')
     await gateway.subscriber.wait_for(lambda m: m.topic == "bridge/request/response", since=since)
+    await driver.hang_up(caller.phone)
     await driver.completed(caller_talks)
     await talk(driver, "sales", talk=0.6)
     await settled(gateway, quiet=QUIET)

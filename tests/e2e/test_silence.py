@@ -22,8 +22,8 @@ from tests.lab.island import Island, IslandAsterisk
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
-NOTICED_WITHIN = 11.0
-"""Seconds: a Ping every five, and five to answer it."""
+NOTICED_WITHIN = 13.0
+"""Seconds: a Ping every five, five to answer it, and some until it is heard on a busy machine."""
 
 UNSEEN = 20.0 if LONG else 1.0
 """Seconds that the link stays dead after the gateway said so."""
@@ -69,6 +69,7 @@ async def test_packets_are_lost_without_a_word(version: str, island: Island, bro
         await lost(gateway, since=since, within=NOTICED_WITHIN)
         place = len(gateway.messages)
         await asyncio.sleep(UNSEEN)
+        await gateway.told_all()
         assert not [m.topic for m in gateway.messages[place:] if m.topic.startswith(("session/", "call/"))]
         island.mend()
         await current(gateway.subscriber, since=place, within=40)
@@ -113,8 +114,8 @@ async def test_a_reader_that_stalls(version: str, island: Island, broker: Broker
         async with _standing_still(gateway.gateway.pid):
             await asyncio.sleep(HELD_UP)
         await asyncio.sleep(2)
-        assert "LINK_LOST" not in bridge_events(gateway.messages, place)
         judgement = await lab.finish(gateway)
+        assert "LINK_LOST" not in bridge_events(gateway.messages, place)
         found = check_aftermath(gateway.messages, judgement)
         gateway.check_log()
     print(f"Asterisk {version}, a stalled reader: {found}, {gaps(gateway.messages)}")
