@@ -14,9 +14,10 @@ from gateway.domain.instant import SECOND
 from gateway.domain.member import UNREACHABLE, Member
 from gateway.domain.state import AgentSessionEvent, AgentSessionState
 
-REMEMBERED: Final = 256
-"""How many told calls and misses a session remembers, so that one told again changes nothing. A repeat comes
-within a resync; an agent does not take that many calls in one."""
+REMEMBERED: Final = 32
+"""How many told calls and misses a session remembers, so that one told again changes nothing. What is told again lies
+some seconds back: around a resync, or in the lines of queue_log around a loss. They are kept with each change, and
+stay in memory for as long as the session lasts, which may be weeks."""
 
 
 class Cause(StrEnum):

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.facts import CallAnswered, CallEnded, MemberAdded, MemberRemoved, MemberTold
 from gateway.domain.member import Member
-from gateway.domain.session import Cause, Occasion
+from gateway.domain.session import REMEMBERED, Cause, Occasion
 from gateway.domain.sessions import AgentIdentity
 from gateway.domain.state import AgentSessionState
 from tests.domain.support import ALICE, PHONE, QUEUE, Desk, at, call_of, refreshed, since, story_of, us, wanted
@@ -369,6 +369,19 @@ def test_what_the_session_before_counted_does_not_count_again() -> None:
     assert desk.answer(10) == desk.miss(50, "m") == []
     desk.add(61)
     assert desk.answer(10) == desk.miss(50, "m") == []
+
+
+def test_a_session_of_weeks_takes_no_more_room_than_one_of_a_day() -> None:
+    """What was counted lately is known, and does not count again; what was counted long ago is not remembered."""
+    desk = Desk(wrap_up=0)
+    desk.add()
+    for number in range(100):
+        desk.talk(10 * number, 10 * number + 5, f"call{number}")
+        desk.miss(10 * number + 7, f"miss{number}")
+    assert len(desk.session.told) == REMEMBERED
+    for number in range(100 - REMEMBERED // 2, 100):
+        assert desk.answer(1000, f"call{number}") == desk.miss(1000, f"miss{number}") == []
+    assert (desk.session.figures.number_of_calls, desk.session.figures.calls_missed) == (100, 100)
 
 
 def test_a_call_answered_where_nobody_is_logged_in_waits_for_a_list() -> None:
