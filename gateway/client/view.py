@@ -86,7 +86,7 @@ class View:
         return ""
 
     def connecting(self) -> None:
-        """What is retained comes next; what does not come again is gone."""
+        """What is retained comes next; what does not come now is gone."""
         self._replayed = set()
 
     def ready(self) -> Iterator[Event]:
@@ -110,7 +110,7 @@ class View:
 
         What cannot be understood is logged and ignored: it is of another contract, or somebody else's.
         """
-        if retained and self._replayed is not None and payload:
+        if self._replayed is not None and payload:  # told meanwhile, it is as much there as what was before
             self._replayed.add(topic)
         kind, *rest = topic.split("/")
         try:
