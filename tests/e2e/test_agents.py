@@ -128,7 +128,7 @@ STEPS: Final = {
         bob=(0, 1, 0),
         states=("BUSY_ACD", "READY"),
         acd=ALICE,
-        ends=lambda logs: logs[ALICE].transferred,
+        ends=lambda logs: logs[ALICE].request("REFER"),
     ),
     "Alice calls Bob's queue": Step(
         [answers(BOB), Script(ALICE).calls("119").waits(2.0).hangs_up()],

@@ -28,8 +28,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(180 + 20 * KEEP_ALIVE)]
 LOSSES = 3
 """Connections that the silence costs before it ends: as many as a message that is to blame for them may cost."""
 
-SLACK = 2.5
-"""Seconds that a drop and a new connection may take beyond two keep alives: a look now and then, and the wait."""
+SLACK = 4.0
+"""Seconds that a drop and a new connection may take beyond two keep alives: a look now and then, the wait, the load."""
 
 WINDOW = 100
 """Messages that may be under way."""
@@ -69,7 +69,9 @@ async def test_a_broker_that_never_acknowledges(version: str, broker: Broker, tm
         gateway.check_log()
     times = ", ".join(f"{each:.1f} s" for each in took)
     print(f"Asterisk {version}: {found}; dropped after {times}; {read} events kept, {grown // 1024} KiB meanwhile")
-    assert all(2 * KEEP_ALIVE * 0.9 <= each <= 2 * KEEP_ALIVE * 1.25 + SLACK for each in took)
+    assert all(each <= 2 * KEEP_ALIVE * 1.25 + SLACK for each in took)
+    # Of the first, a message may have waited before.
+    assert all(each >= 2 * KEEP_ALIVE * 0.9 for each in took[1:])
     assert read > LOSSES * KEEP_ALIVE, "Asterisk was not read meanwhile"
     assert proxy.most_under_way <= WINDOW
     assert grown < GROWTH
