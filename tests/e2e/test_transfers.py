@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
 TOLERANCE: Final = 50_000  # microseconds between a record and the phones' own logs
 AT_ONCE: Final = 2.0  # seconds within which an end is told: 200 ms are the rule's own, the rest is for a busy machine
-SIDE_BY_SIDE: Final = 16  # cells played at a time
+SIDE_BY_SIDE: Final = 8  # cells played at a time
 
 
 @dataclass(slots=True)
