@@ -174,6 +174,14 @@ def test_a_channel_left_alone_has_ended_its_talk() -> None:
     assert call.talk == 2_000_000
 
 
+def test_an_early_completion_tells_nothing_of_the_talk() -> None:
+    """A busy Asterisk may complete a call, and write so, seconds before its bridge ends: the talk is the bridge's."""
+    _, *ends = hang_up(14, "c")
+    completion = event("AgentComplete", 11.5, **MEMBER, Uniqueid="c.1", DestUniqueid="c.2", Reason="agent")
+    (call,) = judged(login(0), answer(10, "c", joined=8), completion, ends, until=100).calls
+    assert call.talk == 4_000_000
+
+
 def test_calls_missed_are_counted() -> None:
     """Each ring without answer is one."""
     missed = [event("AgentRingNoAnswer", at, **MEMBER, Uniqueid="c.1", RingTime="5000") for at in (6, 12)]

@@ -16,7 +16,9 @@ _REASONS: Final = {
     "BLINDTRANSFER": "transfer",
     "ATTENDEDTRANSFER": "transfer",
 }
-LATE: Final = 1_000_000  # an AgentComplete that comes later than this after the talk does not tell its length
+APART: Final = (
+    1_000_000  # an AgentComplete that comes so long after the talk, or before its end, does not tell its length
+)
 GRAIN: Final = 2.1  # seconds: two whole-second clock readings on either side
 
 
@@ -122,7 +124,7 @@ def _differ(what: str, log: _Bag, seen: _Bag, *, cut: bool) -> list[str]:
 
 
 def _lengths(calls: Iterable[Call], lines: Iterable[Line]) -> list[str]:
-    """Compare each call's talk with the log's whole seconds, but for those the log tells late."""
+    """Compare each call's talk with the log's whole seconds, but for those the log tells late, or too early."""
     at = {"COMPLETEAGENT": 1, "COMPLETECALLER": 1, "BLINDTRANSFER": 3, "ATTENDEDTRANSFER": -2}
     logged: dict[tuple[str, str, str], list[int]] = {}
     for line in lines:
@@ -133,7 +135,7 @@ def _lengths(calls: Iterable[Call], lines: Iterable[Line]) -> list[str]:
         if call.ended is None or call.ended_by == INTERRUPTED or call.completed is None:
             continue
         seconds = logged.get((call.uniqueid, call.queue, call.name), [])
-        on_time = call.completed.time - call.ended < LATE
+        on_time = abs(call.completed.time - call.ended) < APART
         if on_time and not any(abs(one - call.talk / 1e6) < GRAIN for one in seconds):
             told.append(f"talk: {call.talk / 1e6:.3f} s in the tap, {seconds} in the log, of {call.uniqueid}")
     return told
