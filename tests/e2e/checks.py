@@ -135,16 +135,16 @@ def check_steps(told: Told) -> None:
         before, at = session, event["at"]
 
 
-def check_figures(told: Told, expected: Session, *, clock: float = 0.0) -> None:
+def check_figures(told: Told, expected: Session, *, besides: float = 0.0) -> None:
     """Every figure as the oracle has it: counts exactly, times within the tolerance for each call; see `check_all`."""
     shown, calls = told.last, expected.number_of_calls
-    close = _Close((TOLERANCE + clock) * max(1, calls), told.place)
+    close = _Close((TOLERANCE + besides) * max(1, calls), told.place)
     assert shown["number_of_calls"] == calls, told.place
     assert shown["asterisk"]["calls_missed"] == expected.missed, told.place
     close("total_talk_time", shown["total_talk_time"], expected.total_talk_time)
     close("total_wrap_up_time", shown["total_wrap_up_time"], expected.total_wrap_up_time)
     close("total_call_time", shown["total_call_time"], expected.total_call_time)
-    close = _Close(TOLERANCE + clock, told.place)
+    close = _Close(TOLERANCE + besides, told.place)
     close("average_talk_time", shown["average_talk_time"], expected.average(expected.total_talk_time))
     close("average_wrap_up_time", shown["average_wrap_up_time"], expected.average(expected.total_wrap_up_time))
     close("average_call_time", shown["average_call_time"], expected.average(expected.total_call_time))
@@ -153,14 +153,14 @@ def check_figures(told: Told, expected: Session, *, clock: float = 0.0) -> None:
     rings = expected.ring_times
     close("average_ring_time", shown["asterisk"]["average_ring_time"], sum(rings) / len(rings) if rings else 0)
     close("longest_ring_time", shown["asterisk"]["longest_ring_time"], max(rings, default=0))
-    check_rate(told, clock=clock)
+    check_rate(told, besides=besides)
 
 
-def check_rate(told: Told, *, clock: float = 0.0) -> None:
+def check_rate(told: Told, *, besides: float = 0.0) -> None:
     """The rate is calls by hours of the session without its gaps; with its end it is frozen; see `check_all`."""
     shown = next((event["session"] for event in told.events if event["event"] == "END"), told.last)
     start, end = moment(shown["session_start_time"]), moment(shown["session_end_time"] or shown["as_of"])
-    assert abs(shown["session_duration"] - (end - start)) <= 0.002 + clock
+    assert abs(shown["session_duration"] - (end - start)) <= 0.002 + besides
     missing = sum(min(moment(gap["to"]), end) - moment(gap["from"]) for gap in shown["gaps"])
     hours = (shown["session_duration"] - missing) / 3600
     rate = shown["number_of_calls"] / hours if hours * 3600 >= 1 else 0.0
@@ -170,7 +170,7 @@ def check_rate(told: Told, *, clock: float = 0.0) -> None:
         assert told.last["session_duration"] == shown["session_duration"]
 
 
-def check_states(told: Told, expected: Sequence[Step], *, clock: float = 0.0) -> None:
+def check_states(told: Told, expected: Sequence[Step], *, besides: float = 0.0) -> None:
     """The states in the oracle's order, with its reasons, each entered within the tolerance of its time.
 
     The first state's time is left out: a member that was there before the gateway is first seen later. See `check_all`.
@@ -180,10 +180,10 @@ def check_states(told: Told, expected: Sequence[Step], *, clock: float = 0.0) ->
     for (state, at, reason), step in zip(shown, expected, strict=True):
         assert reason == step.reason, (told.place, state, at)
     for (state, at, _), step in list(zip(shown, expected, strict=True))[1:]:
-        assert abs(at - seconds(step.at)) <= TOLERANCE + clock, (told.place, state, at, seconds(step.at))
+        assert abs(at - seconds(step.at)) <= TOLERANCE + besides, (told.place, state, at, seconds(step.at))
 
 
-def check_calls(told: Told, expected: Sequence[Call], *, clock: float = 0.0) -> None:
+def check_calls(told: Told, expected: Sequence[Call], *, besides: float = 0.0) -> None:
     """One record for each handled call, with the oracle's times; see `check_all`."""
     shown = {(call["uniqueid"], call["answered_at"]): call for call in told.calls}
     assert len(shown) == len(told.calls), (told.place, "a call told twice")
@@ -193,7 +193,7 @@ def check_calls(told: Told, expected: Sequence[Call], *, clock: float = 0.0) -> 
         sorted(expected, key=lambda each: each.answered),
         strict=True,
     ):
-        close = _Close(TOLERANCE + clock, (*told.place, call.uniqueid))
+        close = _Close(TOLERANCE + besides, (*told.place, call.uniqueid))
         assert record["uniqueid"] == call.uniqueid
         close("answered_at", moment(record["answered_at"]), call.answered)
         close("talk_time", record["talk_time"], call.talk)
@@ -214,10 +214,10 @@ def told_ended_by(call: Call) -> str | None:
     return None if apart else call.ended_by
 
 
-def check_all(messages: Sequence[Received], judgement: Judgement, *, clock: float = 0.0) -> dict[str, int]:
+def check_all(messages: Sequence[Received], judgement: Judgement, *, besides: float = 0.0) -> dict[str, int]:
     """All of it, for every session; returns what there was, for a look at whether that is enough to prove anything.
 
-    *clock*: seconds by which a time may be wrong besides, where the clock was set and that could be measured no better.
+    *besides*: seconds by which a time may be off besides, for a reason that its test has.
     """
     stream = check_order(messages)
     by_place: dict[tuple[str, str, str], list[Told]] = defaultdict(list)
@@ -229,9 +229,9 @@ def check_all(messages: Sequence[Received], judgement: Judgement, *, clock: floa
         shown = by_place.pop(place, [])
         assert len(shown) == len(expected), (place, [each.session_id for each in shown])
         for told, session in zip(shown, expected, strict=True):
-            check_states(told, session.steps, clock=clock)
-            check_figures(told, session, clock=clock)
-            check_calls(told, session.handled, clock=clock)
+            check_states(told, session.steps, besides=besides)
+            check_figures(told, session, besides=besides)
+            check_calls(told, session.handled, besides=besides)
     assert not by_place, f"sessions that Asterisk never had: {list(by_place)}"
     return {
         "messages": stream,

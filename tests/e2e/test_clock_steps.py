@@ -112,7 +112,7 @@ async def test_the_clock_is_set_under_load(version: str, broker: Broker, tmp_pat
         wrong = max(
             abs(abs(each) - HOUR) for each in steps
         )  # by what is told, to the millisecond; the figures are as good as that
-        found = check_all(clean.messages(gateway.messages), judgement, clock=wrong + 0.001)
+        found = check_all(clean.messages(gateway.messages), judgement, besides=wrong + 0.001)
         gateway.check_log()
     print(f"Asterisk {version}, clock set by {steps}: {found}")
     assert found["calls"] >= 5, "too little happened to prove anything"
