@@ -43,7 +43,7 @@ class World:
     driver: Driver
     gateway: Running
     free: dict[bool, list[str]]
-    ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1000))  # a test may count from 0 itself
 
     def take(self, *, static: bool) -> tuple[str, pbx.Member]:
         """A queue of its own, and its member."""
