@@ -89,18 +89,18 @@ class Sessions:
         if limit_of is not None:
             limit = wrap_up_limit(limit_of, self.queues.wrap_up(session.group))
             session = history.limit_wrap_up(session, limit)
-        if events or session != before:
+        outcomes: list[Outcome] = list(events)
+        if session != (events[-1].session if events else before):
+            outcomes.append(SessionRefreshed(session))
+        if outcomes:
             self.register.put(before, session)
-        else:  # nearly always: a list tells what is known
+        else:  # nearly always where a list tells it: what is known need not be kept anew
             session = before
         key = session.member.key
         if session.end_time is not None and before.end_time is None:
             self.missing.pop(key, None)
             self.returning.pop(key, None)
             self.rolling.pop(key, None)
-        outcomes: list[Outcome] = list(events)
-        if session != (events[-1].session if events else before):
-            outcomes.append(SessionRefreshed(session))
         is_idle = session.end_time is None and session.state not in _BUSY
         if key in self.rolling and key not in self.returning and is_idle:
             outcomes += self._roll(session, max(session.changed_at, self.rolling[key]))

@@ -30,7 +30,7 @@ class SessionTruth:
         missed: How often the phone rang in vain.
         wrap_up: In wrap-ups that have ended.
         cut: What each wrap-up lacked that was cut short.
-        not_ready: From when to when it was paused, or its phone not there, and had nothing to do; up to the last time.
+        not_ready: From when to when it was paused, or without its phone, and had nothing to do; not what goes on.
     """
 
     queue: str
