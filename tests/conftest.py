@@ -23,14 +23,8 @@ from tests.lab.tap import Tap
 VERSIONS = tuple(roots.SUITES)
 REQUIRE = "CTI_GATEWAY_LAB"  # set to "require" where a missing lab is a failure and not a skip
 
-# How long an example takes says something about the machine alone. Where all is required, a run says something about a
-# change, so that each has the same examples; whoever works on it has new ones each time.
-settings.register_profile(
-    "patient",
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    derandomize=os.environ.get(REQUIRE) == "require",
-)
+# How long an example takes says something about the machine alone.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 

@@ -117,13 +117,6 @@ class Subscriber:
                 raise TimeoutError(f"{topic} shows {None if last is None else last.payload!r}") from None
         return latest.json
 
-    async def snapshot(self, event: Received) -> Any:
-        """Return what the topic beside an event's shows, as JSON, once the event is in it."""
-        stream, seq = event.json["stream"], event.json["seq"]
-        return await self.shown(
-            event.topic.removesuffix("/event"), lambda shown: shown["stream"] == stream and shown["seq"] >= seq
-        )
-
     async def _read(self) -> None:
         assert self._client is not None
         loop = asyncio.get_running_loop()
